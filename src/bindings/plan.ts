@@ -1,0 +1,49 @@
+import { digestOf } from '../shared/canonicalJson';
+import { visible } from '../shared/visible';
+import type { Binding, Server } from './server';
+import { VALUE } from './server';
+
+/** The digest of everything that a server start or call will do: 64 hex digits. Any change changes it. */
+export function planDigest(server: Server): string {
+  let digest = digests.get(server);
+  if (digest === undefined) digests.set(server, (digest = digestOf(server)));
+  return digest;
+}
+
+/** Servers do not change once they are read, and every call asks for this. */
+const digests = new WeakMap<Server, string>();
+
+/**
+ * The plan of a server in lines for people: the exact command or address, whole, with everything invisible
+ * made visible; then what is sent along. Names only, no values.
+ */
+export function describePlan(server: Server): string[] {
+  const lines =
+    server.type === 'stdio'
+      ? [
+          `Starts: ${commandLine([server.command, ...server.args])}`,
+          `In: ${visible(server.cwd)}`,
+          ...Object.entries(server.env).map(([name, value]) =>
+            value === null ? `Without: ${visible(name)}` : `With: ${visible(name)}=${visible(value)}`,
+          ),
+        ]
+      : [
+          `${server.type === 'http' ? 'Connects to' : 'Posts to'}: ${visible(server.url)}`,
+          ...Object.entries(server.headers).map(([name, value]) => `Header: ${visible(name)}: ${visible(value)}`),
+          ...(server.type === 'function' ? server.tools.map((tool) => `Tool: ${visible(tool.name)}`) : []),
+        ];
+  const secrets = server.bindings.map((binding) => `Secret: ${describeBinding(binding)}`);
+  return [...lines, ...(secrets.length > 0 ? secrets : ['Secrets: none'])];
+}
+
+/** One binding in words: `GITHUB_TOKEN as header X-Token: "Token ${value}"`. */
+export function describeBinding({ secret, mode, name, template }: Binding): string {
+  if (mode === 'bearer') return `${secret} as bearer token`;
+  const where = mode === 'env' ? `environment variable ${name}` : mode === 'body' ? `body key ${visible(name)}` : `header ${name}`;
+  return `${secret} as ${where}${template === VALUE ? '' : `: "${visible(template)}"`}`;
+}
+
+/** A command line on which the borders of the arguments can be seen. */
+export function commandLine(words: readonly string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${visible(word).replace(/["\\]/g, '\\$&')}"`)).join(' ');
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+
+const MODE_LIST = '"header", "bearer", "body" or "env"';
+
+const mode = z
+  .enum(['header', 'bearer', 'body', 'env'], { error: `The mode must be ${MODE_LIST}.` })
+  .meta({ description: 'How the server receives the secret.' });
+
+const bindingObject = z.strictObject({
+  as: mode,
+  name: z.string().min(1).optional().meta({ description: 'The header, environment variable or body key to use.' }),
+  template: z
+    .string()
+    .includes('${value}', { error: 'The template must contain ${value}.' })
+    .optional()
+    .meta({ description: 'What is sent; ${value} stands for the value, e.g. "Token ${value}".' }),
+});
+
+const secrets = z
+  .record(z.string(), z.union([mode, bindingObject]))
+  .meta({ description: 'The secrets that this server receives, by name, each with its mode. It receives no others.' });
+
+const text = z.string().min(1, { error: 'This must not be empty.' });
+const headers = z
+  .record(
+    z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'This is not a header name.' }),
+    z.string().regex(/^[^\0-\x08\x0a-\x1f\x7f]*$/, { error: 'A header cannot contain line breaks or control characters.' }),
+  )
+  .meta({ description: 'Headers that are no secrets.' });
+const url = z
+  .string()
+  .refine(isHttpUrl, { error: 'This must be an http:// or https:// address without a user name, password or fragment.' });
+
+/** An `http` server in the servers file. */
+export const httpSchema = z.strictObject({
+  type: z.literal('http').optional(),
+  url: url.meta({ description: 'The address of the MCP server (Streamable HTTP).' }),
+  headers: headers.optional(),
+  secrets: secrets.optional(),
+});
+
+/** A `stdio` server in the servers file. */
+export const stdioSchema = z.strictObject({
+  type: z.literal('stdio').optional(),
+  command: text.meta({ description: 'The program to start. ${workspaceFolder} and ${userHome} may be used.' }),
+  args: z.array(z.string()).optional().meta({ description: 'Its arguments. Visible to every process: no secrets here.' }),
+  env: z
+    .record(z.string().regex(/^[^=\0]+$/, { error: 'This is not the name of a variable.' }), z.union([z.string(), z.number(), z.null()]))
+    .optional()
+    .meta({ description: 'Environment variables that are no secrets.' }),
+  cwd: text.optional().meta({ description: 'The folder to start it in. Default: the workspace folder.' }),
+  secrets: secrets.optional(),
+});
+
+/** A `function` server in the servers file. */
+export const functionSchema = z.strictObject({
+  type: z.literal('function'),
+  url: url.meta({ description: 'The address that each call is POSTed to.' }),
+  headers: headers.optional(),
+  tools: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, { error: 'A tool name has 1 to 128 letters, digits, ".", "_" or "-".' }),
+        description: z.string().optional(),
+        inputSchema: z.record(z.string(), z.unknown()).optional().meta({ description: 'JSON Schema of the arguments.' }),
+      }),
+    )
+    .min(1, { error: 'A function needs at least one tool.' })
+    .meta({ description: 'The tools that this endpoint offers.' }),
+  secrets: secrets.optional(),
+});
+
+/** The names that a server may have. They are a path segment of the proxy. */
+export const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** The whole servers file, for the editor's JSON support; reading it is serversFile.ts. */
+export const fileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  servers: z
+    .record(z.string().regex(SERVER_NAME), z.union([httpSchema, stdioSchema, functionSchema]))
+    .meta({ description: 'MCP servers by name.' }),
+});
+
+function isHttpUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password, hash } = new URL(value);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '' && hash === '';
+}

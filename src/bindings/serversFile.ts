@@ -1,0 +1,257 @@
+import { findNodeAtLocation, parseTree, printParseErrorCode } from 'jsonc-parser';
+import type { Node, ParseError } from 'jsonc-parser';
+import { homedir } from 'node:os';
+import { isAbsolute, resolve } from 'node:path';
+import type { z } from 'zod';
+import { isSecretsError } from '../shared/errors';
+import { normalizeName } from '../vault/name';
+import { resolveBinding } from './binding';
+import { functionSchema, httpSchema, SERVER_NAME, stdioSchema } from './schema';
+import type { Binding, Server } from './server';
+
+/** Where the servers file is, below the workspace folder. */
+export const SERVERS_FILE = '.vscode/mcp-secrets.json';
+
+/** Something wrong in the servers file. */
+export interface Problem {
+  /** A sentence that says what is wrong. */
+  readonly message: string;
+  /** Where, in UTF-16 units from the start of the text. */
+  readonly offset: number;
+  readonly length: number;
+  /** The line of `offset`, counted from 1. */
+  readonly line: number;
+  /** The server that cannot be used because of it; absent: no server of the file can. */
+  readonly server?: string;
+}
+
+/** What a servers file says. A server with a problem is in `problems`, not in `servers`. */
+export interface ServersFile {
+  readonly servers: ReadonlyMap<string, Server>;
+  readonly problems: readonly Problem[];
+}
+
+type Schema = typeof httpSchema | typeof stdioSchema | typeof functionSchema;
+type Report = (message: string, node: Node | undefined, server?: string) => void;
+
+/** What a file without text, or no file, says. */
+export const EMPTY_FILE: ServersFile = { servers: new Map(), problems: [] };
+
+/**
+ * Reads a servers file (JSON with comments and trailing commas). Never throws: what is wrong is in `problems`.
+ * A syntax error spoils the whole file, anything else only the server it is in.
+ * @param folder the absolute path of the workspace folder, for `${workspaceFolder}` and relative folders.
+ */
+export function parseServersFile(text: string, folder: string): ServersFile {
+  if (text.trim() === '') return EMPTY_FILE;
+  const problems: Problem[] = [];
+  const add = (message: string, offset: number, length: number, server?: string): void => {
+    const line = text.slice(0, offset).split('\n').length;
+    problems.push({ message, offset, length, line, ...(server === undefined ? {} : { server }) });
+  };
+  const report: Report = (message, node, server) => {
+    add(message, node?.offset ?? 0, node?.length ?? 1, server);
+  };
+
+  const errors: ParseError[] = [];
+  const root = parseTree(text, errors, { allowTrailingComma: true });
+  for (const error of errors) add(`Syntax error: ${sentence(printParseErrorCode(error.error))}.`, error.offset, Math.max(error.length, 1));
+  if (errors.length > 0 || root === undefined) return { servers: new Map(), problems };
+  if (root.type !== 'object') {
+    report('The file must hold an object with "servers".', root);
+    return { servers: new Map(), problems };
+  }
+
+  const servers = new Map<string, Server>();
+  const list = readRoot(root, report);
+  for (const [name, node] of list) {
+    const server = readServer(name, node, folder, (message, at) => {
+      report(message, at ?? node, name);
+    });
+    if (server !== undefined) servers.set(name, server);
+  }
+  return { servers, problems };
+}
+
+/** The servers of the file by name. Names that are wrong or used twice are reported and left out. */
+function readRoot(root: Node, report: Report): Map<string, Node> {
+  const found = new Map<string, Node>();
+  const twice = new Set<string>();
+  let servers: Node | undefined;
+  for (const [key, value, keyNode] of properties(root)) {
+    if (key === 'servers' && servers !== undefined) report('"servers" is given twice.', keyNode);
+    else if (key === 'servers') servers = value;
+    else if (key === 'inputs') report('"inputs" are not used here: add a secret instead and bind it under "secrets".', keyNode);
+    else if (key !== '$schema') report(`Unknown field "${key}".`, keyNode);
+  }
+  if (servers === undefined) report('The file has no "servers".', root);
+  else if (servers.type !== 'object') report('"servers" must be an object.', servers);
+  else {
+    for (const [name, value, keyNode] of properties(servers)) {
+      if (!SERVER_NAME.test(name)) {
+        report('A server name has 1 to 64 letters, digits, ".", "_" or "-", and starts with a letter or digit.', keyNode, name);
+      } else if (found.has(name) || twice.has(name)) {
+        report(`There are two servers named "${name}". Neither is used until one of them has another name.`, keyNode, name);
+        found.delete(name);
+        twice.add(name);
+      } else found.set(name, value);
+    }
+  }
+  return found;
+}
+
+function readServer(name: string, node: Node, folder: string, report: (message: string, at?: Node) => void): Server | undefined {
+  let problems = 0;
+  const fail = (message: string, at?: Node): void => {
+    problems += 1;
+    report(message, at);
+  };
+  if (node.type !== 'object') {
+    fail('A server must be an object.');
+    return undefined;
+  }
+  for (const keyNode of repeatedKeys(node)) fail(`"${String(keyNode.value)}" is given twice.`, keyNode);
+  const schema = schemaOf(node, fail);
+  if (schema === undefined) return undefined;
+  const result = (schema as z.ZodType<ServerFields>).safeParse(valueOf(node));
+  if (!result.success) {
+    for (const issue of result.error.issues) reportIssue(issue, node, fail);
+    return undefined;
+  }
+  const server = toServer(name, result.data, node, folder, fail);
+  return problems > 0 ? undefined : server;
+}
+
+/** What any of the three schemas lets through. */
+type Fields<S extends z.ZodType> = Partial<Omit<z.infer<S>, 'type'>>;
+type ServerFields = Fields<typeof httpSchema> & Fields<typeof stdioSchema> & Fields<typeof functionSchema> & { type?: Server['type'] };
+
+function schemaOf(node: Node, fail: (message: string, at?: Node) => void): Schema | undefined {
+  const typeNode = findNodeAtLocation(node, ['type']);
+  const type: unknown =
+    typeNode?.value ?? (findNodeAtLocation(node, ['command']) ? 'stdio' : findNodeAtLocation(node, ['url']) ? 'http' : undefined);
+  switch (type) {
+    case 'http':
+      return httpSchema;
+    case 'stdio':
+      return stdioSchema;
+    case 'function':
+      return functionSchema;
+    case 'sse':
+      fail('The old "sse" transport is not supported. Use the "http" address of the server.', typeNode);
+      return undefined;
+    case undefined:
+      fail('A server needs a "type" ("http", "stdio" or "function") with a "url" or a "command".');
+      return undefined;
+    default:
+      fail('The type must be "http", "stdio" or "function".', typeNode);
+      return undefined;
+  }
+}
+
+function reportIssue(issue: z.core.$ZodIssue, node: Node, fail: (message: string, at?: Node) => void): void {
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  const at = findNodeAtLocation(node, path) ?? node;
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) fail(`Unknown field "${key}".`, findNodeAtLocation(node, [...path, key])?.parent?.children?.[0] ?? at);
+  } else if (issue.code === 'invalid_union') {
+    // A binding: what is wrong with it depends on whether it was meant as a mode or as an object.
+    const branch = issue.errors[at.type === 'object' ? 1 : 0] ?? [];
+    for (const inner of branch) reportIssue({ ...inner, path: [...issue.path, ...inner.path] }, node, fail);
+  } else if (issue.code === 'invalid_key') {
+    fail(issue.issues[0]?.message ?? issue.message, at.parent?.children?.[0] ?? at);
+  } else {
+    const missing = issue.code === 'invalid_type' && findNodeAtLocation(node, path) === undefined;
+    fail(missing ? `"${String(path.at(-1))}" is missing.` : sentence(issue.message), at);
+  }
+}
+
+function toServer(name: string, fields: ServerFields, node: Node, folder: string, fail: (message: string, at?: Node) => void): Server {
+  const expand = (text: string, ...path: (string | number)[]): string =>
+    text.replace(/\$\{([^}]*)\}/g, (whole, variable: string) => {
+      if (variable === 'workspaceFolder') return folder;
+      if (variable === 'userHome') return homedir();
+      fail(`${whole} is not available here. Known: \${workspaceFolder}, \${userHome}.`, findNodeAtLocation(node, path));
+      return whole;
+    });
+  const type = fields.type ?? (fields.command === undefined ? 'http' : 'stdio');
+  const bindings = readBindings(fields.secrets ?? {}, type, node, fail);
+  if (type === 'stdio') {
+    const env = Object.entries(fields.env ?? {}).map(
+      ([key, value]) => [key, value === null ? null : expand(String(value), 'env', key)] as const,
+    );
+    const cwd = fields.cwd === undefined ? folder : expand(fields.cwd, 'cwd');
+    return {
+      name,
+      type,
+      bindings,
+      command: expand(fields.command ?? '', 'command'),
+      args: (fields.args ?? []).map((arg, i) => expand(arg, 'args', i)),
+      env: Object.fromEntries(env),
+      cwd: isAbsolute(cwd) ? cwd : resolve(folder, cwd),
+    };
+  }
+  const remote = { name, bindings, url: fields.url ?? '', headers: fields.headers ?? {} };
+  if (type === 'http') return { ...remote, type };
+  const tools = (fields.tools ?? []).map((tool) => ({ ...tool, inputSchema: tool.inputSchema ?? { type: 'object' } }));
+  return { ...remote, type, tools };
+}
+
+function readBindings(
+  secrets: NonNullable<ServerFields['secrets']>,
+  type: Server['type'],
+  node: Node,
+  fail: (message: string, at?: Node) => void,
+): Binding[] {
+  const bindings: Binding[] = [];
+  for (const [key, spec] of Object.entries(secrets)) {
+    const valueNode = findNodeAtLocation(node, ['secrets', key]);
+    const keyNode = valueNode?.parent?.children?.[0];
+    try {
+      const binding = resolveBinding(normalizeName(key), typeof spec === 'string' ? { as: spec } : spec, type);
+      if ('problem' in binding) fail(binding.problem, valueNode);
+      else if (bindings.some((b) => b.secret === binding.secret)) fail(`The secret ${binding.secret} is bound twice.`, keyNode);
+      else if (bindings.some((b) => targetKey(b) === targetKey(binding))) fail(`Two secrets are sent as "${binding.name}".`, valueNode);
+      else bindings.push(binding);
+    } catch (error) {
+      if (!isSecretsError(error)) throw error;
+      fail(error.message, keyNode);
+    }
+  }
+  return bindings;
+}
+
+function targetKey({ mode, name }: Binding): string {
+  return mode === 'header' || mode === 'bearer' ? `header ${name.toLowerCase()}` : `${mode} ${name}`;
+}
+
+function properties(node: Node): [key: string, value: Node, keyNode: Node][] {
+  return (node.children ?? []).flatMap((property) => {
+    const [key, value] = property.children ?? [];
+    return key && value ? [[String(key.value), value, key] as [string, Node, Node]] : [];
+  });
+}
+
+/** The keys that an object (or one inside it) has a second time: readers disagree on which one counts. */
+function repeatedKeys(node: Node): Node[] {
+  if (node.type === 'array') return (node.children ?? []).flatMap(repeatedKeys);
+  if (node.type !== 'object') return [];
+  const seen = new Set<string>();
+  return properties(node).flatMap(([key, value, keyNode]) => {
+    const again = seen.has(key) ? [keyNode] : [];
+    seen.add(key);
+    return [...again, ...repeatedKeys(value)];
+  });
+}
+
+/** The value of a node, with no prototype to pollute. */
+function valueOf(node: Node): unknown {
+  if (node.type === 'array') return (node.children ?? []).map(valueOf);
+  if (node.type !== 'object') return node.value;
+  return Object.fromEntries(properties(node).map(([key, value]) => [key, valueOf(value)]));
+}
+
+function sentence(text: string): string {
+  const spaced = text.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').trim();
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { CachedFile } from '../shared/cachedFile';
+import { SecretsError } from '../shared/errors';
+import type { Server } from './server';
+import { parseServersFile, SERVERS_FILE } from './serversFile';
+import type { ServersFile } from './serversFile';
+
+/** The servers of one workspace, always as the file is now. */
+export class ServersSource {
+  /** Absolute path of the workspace folder. */
+  readonly folder: string;
+  /** Absolute path of the servers file. */
+  readonly path: string;
+  readonly #file: CachedFile;
+  #parsed: { text: string; file: ServersFile } | undefined;
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.path = join(folder, SERVERS_FILE);
+    this.#file = new CachedFile(this.path);
+  }
+
+  /** The text of the file; empty if there is none. @throws SecretsError `storeFailed` if it cannot be read. */
+  text(): string {
+    return this.#file.read() ?? '';
+  }
+
+  /** What the file says. Parses it again only if it has changed. @throws SecretsError `storeFailed` if it cannot be read. */
+  file(): ServersFile {
+    const text = this.text();
+    if (this.#parsed?.text !== text) this.#parsed = { text, file: parseServersFile(text, this.folder) };
+    return this.#parsed.file;
+  }
+
+  /**
+   * One server by name.
+   * @throws SecretsError `serverUnknown`; `serverInvalid` with its first problem; `serversFileInvalid` if no server can be read.
+   */
+  get(name: string): Server {
+    const { servers, problems } = this.file();
+    const server = servers.get(name);
+    if (server !== undefined) return server;
+    const own = problems.find((p) => p.server === name);
+    if (own !== undefined) throw new SecretsError('serverInvalid', { server: name, line: own.line, problem: own.message });
+    const general = problems.find((p) => p.server === undefined);
+    if (general !== undefined)
+      throw new SecretsError('serversFileInvalid', { path: this.path, line: general.line, problem: general.message });
+    throw new SecretsError('serverUnknown', { server: name, known: [...servers.keys()] });
+  }
+}

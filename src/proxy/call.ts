@@ -1,0 +1,35 @@
+import type { AuditOutcome } from '../audit/entry';
+import type { Server } from '../bindings/server';
+import type { Redactor } from './interceptors/redactor';
+import type { RequestId } from './jsonRpc';
+
+/** How a call ended. */
+export interface CallEnd {
+  readonly outcome: AuditOutcome;
+  readonly errorKind?: string;
+}
+
+/** One request of an agent on its way through the proxy. */
+export interface Call {
+  readonly agent: string;
+  /** The name in the path; whether there is such a server is found out later. */
+  readonly server: string;
+  readonly id: RequestId;
+  readonly method: string;
+  /** The tool's name, for `tools/call`. */
+  readonly tool: string | undefined;
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  /** Names of the secrets that were opened for it. Filled in when they are. */
+  secrets: readonly string[];
+}
+
+/** One step that every call passes. Steps are in one list (interceptors/list.ts), in the order in which they run. */
+export interface Interceptor {
+  /** Before anything is opened or contacted. @throws SecretsError to refuse the call. */
+  before?(call: Call, server: Server): void | Promise<void>;
+  /** Text that goes to the agent: the JSON of one message. Returns it, changed or not. */
+  outgoing?(text: string, redactor: Redactor): string;
+  /** After the one answer was given. Never throws. */
+  after?(call: Call, end: CallEnd): void;
+}

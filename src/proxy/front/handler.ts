@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isSecretsError, messageOf, SecretsError } from '../../shared/errors';
+import type { Logger } from '../../shared/logger';
+import type { ErrorKind } from '../../shared/words';
+import { errorAnswer } from '../jsonRpc';
+import type { Relay } from '../relay';
+import type { AgentTokens } from './agentTokens';
+import { readBody } from './body';
+import { bearerToken, refuseForeign } from './guards';
+import type { Entrance } from './guards';
+import { Reply } from './reply';
+
+/** The HTTP status of an error that is not the answer to a call. */
+const STATUS: Partial<Record<ErrorKind, number>> = {
+  hostRefused: 403,
+  originRefused: 403,
+  tokenMissing: 401,
+  tokenWrong: 401,
+  notFound: 404,
+  serverUnknown: 404,
+  sessionUnknown: 404,
+  methodNotAllowed: 405,
+  bodyTooLarge: 413,
+  contentType: 415,
+  notJson: 400,
+  notJsonRpc: 400,
+};
+
+/** Answers one HTTP request: who asks, for which server, may they; the relay does the rest. Never rejects. */
+export async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  entrance: Entrance,
+  { agents, relay, logger }: { agents: AgentTokens; relay: Relay; logger: Logger },
+): Promise<void> {
+  const reply = new Reply(response);
+  try {
+    refuseForeign(request.headers, entrance);
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    if (path === '/health') {
+      reply.json('{"status":"ok"}');
+      return;
+    }
+    const agent = agents.verify(bearerToken(request.headers));
+    if (agent === undefined) throw new SecretsError('tokenWrong', {});
+    const server = /^\/mcp\/([A-Za-z0-9._-]{1,64})$/.exec(path)?.[1];
+    if (server === undefined) throw new SecretsError('notFound', {});
+    const asked = { agent, server, headers: request.headers, reply };
+    switch (request.method) {
+      case 'POST':
+        if (!/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '')) throw new SecretsError('contentType', {});
+        await relay.post(asked, await readBody(request));
+        break;
+      case 'GET':
+        await relay.listen(asked);
+        break;
+      case 'DELETE':
+        await relay.end(asked);
+        break;
+      default:
+        throw new SecretsError('methodNotAllowed', { method: (request.method ?? '').slice(0, 20) });
+    }
+  } catch (error) {
+    if (!isSecretsError(error)) logger.error(`A request failed. ${messageOf(error)}`);
+    refuse(reply, error, request);
+  }
+}
+
+function refuse(reply: Reply, error: unknown, request: IncomingMessage): void {
+  if (reply.ended) return;
+  const status = isSecretsError(error) ? (STATUS[error.kind] ?? 502) : 500;
+  if (status === 401) reply.headers['www-authenticate'] = 'Bearer realm="mcp-secrets"';
+  // The rest of a body that is not read would be taken for the next request.
+  if (!request.complete) reply.headers.connection = 'close';
+  reply.json(errorAnswer(null, error), status);
+}

@@ -1,0 +1,89 @@
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import { dirname } from 'node:path';
+import { SecretsError, reasonOf } from '../../shared/errors';
+
+/** An address, never the name `localhost`, which can mean another one. */
+const LOOPBACK = '127.0.0.1';
+
+/** Listens on TCP, on 127.0.0.1 only. A taken port is replaced by one that the system chooses. @throws SecretsError `listenFailed`. */
+export async function listenOnPort(port: number, handler: RequestListener): Promise<{ server: Server; port: number }> {
+  try {
+    return await listenTcp(port, handler);
+  } catch (error) {
+    if (port !== 0 && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return listenOnPort(0, handler);
+    throw new SecretsError('listenFailed', { where: `${LOOPBACK}:${String(port)}`, reason: reasonOf(error) });
+  }
+}
+
+async function listenTcp(port: number, handler: RequestListener): Promise<{ server: Server; port: number }> {
+  const server = await listen({ host: LOOPBACK, port }, handler);
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/**
+ * Listens on a unix socket (0600 in a 0700 folder of this user) or a Windows named pipe. A socket that a dead process
+ * left behind is replaced. @throws SecretsError `listenFailed`.
+ */
+export async function listenOnSocket(path: string, handler: RequestListener): Promise<Server> {
+  try {
+    if (process.platform === 'win32') return await listen({ path }, handler);
+    ownFolder(dirname(path));
+    if (await isAnswering(path)) throw new SecretsError('listenFailed', { where: path, reason: 'another process uses it' });
+    rmSync(path, { force: true });
+    const server = await listen({ path }, handler);
+    chmodSync(path, 0o600);
+    return server;
+  } catch (error) {
+    if (error instanceof SecretsError) throw error;
+    throw new SecretsError('listenFailed', { where: path, reason: reasonOf(error) });
+  }
+}
+
+/** The folder must be this user's alone: in a shared temp folder somebody else could have made it first. */
+function ownFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stat = lstatSync(folder);
+  if (!stat.isDirectory() || stat.uid !== process.getuid?.()) {
+    throw new SecretsError('listenFailed', { where: folder, reason: 'the folder belongs to somebody else' });
+  }
+  if ((stat.mode & 0o077) !== 0) chmodSync(folder, 0o700);
+}
+
+function isAnswering(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ path });
+    probe.on('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on('error', () => {
+      resolve(false);
+    });
+  });
+}
+
+function listen(options: ListenOptions, handler: RequestListener): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    // An agent may take its time between calls, but not with the headers of one.
+    const server = createServer({ keepAliveTimeout: 60_000, headersTimeout: 10_000, requestTimeout: 60_000, noDelay: true }, handler);
+    server.once('error', reject);
+    server.listen(options, () => {
+      server.off('error', reject);
+      resolve(server);
+    });
+  });
+}
+
+/** Stops listening and drops every connection. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,91 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+const JSON_TYPE = 'application/json';
+const EVENTS_TYPE = 'text/event-stream';
+
+/** The answer to one HTTP request of an agent: a JSON body, an event stream, or just a status. */
+export class Reply {
+  readonly #response: ServerResponse;
+  /** Headers that go out with the answer, whatever it turns out to be. */
+  readonly headers: OutgoingHttpHeaders = {};
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  /** Whether the status and headers are out. */
+  get started(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** Whether nothing more can be sent. */
+  get ended(): boolean {
+    return this.#response.writableEnded || this.#response.destroyed;
+  }
+
+  /** Calls back once if the agent goes away before the answer is complete. */
+  onAbandoned(callback: () => void): void {
+    this.#response.once('close', () => {
+      if (!this.#response.writableFinished) callback();
+    });
+  }
+
+  /** Calls back once when the answer is over, complete or not. */
+  onClosed(callback: () => void): void {
+    this.#response.once('close', callback);
+  }
+
+  /** Answers with JSON and ends. In a stream that has started, the JSON becomes its next event. */
+  json(body: string | Buffer, status = 200): void {
+    if (this.started) {
+      this.event(body.toString());
+      return;
+    }
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    this.#response.writeHead(status, { ...this.headers, 'content-type': JSON_TYPE, 'content-length': length });
+    this.#response.end(body);
+  }
+
+  /** Answers with a status and no body, and ends. */
+  empty(status: number): void {
+    if (this.started) this.end();
+    else this.#response.writeHead(status, { ...this.headers, 'content-length': 0 }).end();
+  }
+
+  /** Starts an event stream, if it has not started. */
+  stream(): void {
+    if (this.started) return;
+    this.#response.writeHead(200, {
+      ...this.headers,
+      'content-type': EVENTS_TYPE,
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    this.#response.flushHeaders();
+  }
+
+  /** Sends one message as an event. */
+  event(json: string): void {
+    this.stream();
+    // A line break in JSON text stands between tokens only; in an event it would end the field.
+    const data = /[\r\n]/.test(json) ? json.split(/\r\n|\r|\n/).join('\ndata: ') : json;
+    this.raw(`event: message\ndata: ${data}\n\n`);
+  }
+
+  /** Sends bytes of an event stream as they are. Returns false when the agent reads slower than we send. */
+  raw(bytes: string | Buffer): boolean {
+    this.stream();
+    return this.ended || this.#response.write(bytes);
+  }
+
+  /** Calls back once when the agent has caught up. */
+  onDrain(callback: () => void): void {
+    this.#response.once('drain', callback);
+  }
+
+  /** Ends the answer. */
+  end(): void {
+    if (!this.started) this.stream();
+    this.#response.end();
+  }
+}

@@ -1,0 +1,108 @@
+import type { ErrorKind } from '../shared/words';
+import { isSecretsError, messageOf, SecretsError } from '../shared/errors';
+
+/** A JSON-RPC request id. */
+export type RequestId = string | number;
+
+/** A parsed JSON-RPC 2.0 message. Fields that we do not know are left alone: this is a relay. */
+export interface Message {
+  readonly jsonrpc: '2.0';
+  readonly id?: RequestId;
+  readonly method?: string;
+  readonly params?: unknown;
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+/** A message that wants an answer. */
+export interface Request extends Message {
+  readonly id: RequestId;
+  readonly method: string;
+}
+
+/** Whether a message wants an answer. */
+export function isRequest(message: Message): message is Request {
+  return message.method !== undefined && message.id !== undefined;
+}
+
+/** Whether a message is an answer. */
+export function isResponse(message: Message): message is Message & { readonly id: RequestId } {
+  return message.method === undefined && message.id !== undefined;
+}
+
+/**
+ * Reads one POSTed body: a message, or a batch of them (protocol 2025-03-26).
+ * @throws SecretsError `notJson` (-32700), `notJsonRpc` (-32600).
+ */
+export function parseMessages(text: string): Message[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new SecretsError('notJson', {});
+  }
+  const messages: unknown[] = Array.isArray(value) ? value : [value];
+  if (messages.length === 0) throw new SecretsError('notJsonRpc', { why: 'the batch is empty' });
+  return messages.map((message) => {
+    const why = problemOf(message);
+    if (why !== undefined) throw new SecretsError('notJsonRpc', { why });
+    return message as Message;
+  });
+}
+
+/** Whether a body that parses is a batch. */
+export function isBatch(body: Buffer): boolean {
+  for (const byte of body) {
+    if (byte === 0x5b) return true;
+    if (byte > 0x20) return false;
+  }
+  return false;
+}
+
+/** Reads one message of an upstream; `undefined` if it is none. */
+export function parseMessage(text: string): Message | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return problemOf(value) === undefined ? (value as Message) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function problemOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is not an object';
+  const { jsonrpc, id, method } = value as Record<string, unknown>;
+  if (jsonrpc !== '2.0') return '"jsonrpc" is not "2.0"';
+  if (method !== undefined && typeof method !== 'string') return '"method" is not a string';
+  if (id !== undefined && id !== null && typeof id !== 'string' && typeof id !== 'number') return '"id" is neither a string nor a number';
+  if (method === undefined && !('result' in value) && !('error' in value)) return 'it has no "method", "result" or "error"';
+  if (method !== undefined && id === null) return '"id" is null';
+  return undefined;
+}
+
+/** The object under a key of a message's params or result, if there is one. */
+export function objectAt(value: unknown, key: string): Readonly<Record<string, unknown>> | undefined {
+  const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as Record<string, unknown>) : undefined;
+}
+
+/** The string under a key of a message's params. */
+export function stringAt(value: unknown, key: string): string | undefined {
+  const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** The number under a key of an error. */
+export function numberAt(value: unknown, key: string): number | undefined {
+  const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  return typeof found === 'number' ? found : undefined;
+}
+
+const CODES: Partial<Record<ErrorKind, number>> = { notJson: -32700, notJsonRpc: -32600 };
+
+/** An error as a JSON-RPC answer, as text. Its `data.kind` is the kind of error, for programs. */
+export function errorAnswer(id: RequestId | null, error: unknown): string {
+  const kind = isSecretsError(error) ? error.kind : 'internal';
+  const code = isSecretsError(error) ? (CODES[error.kind] ?? -32000) : -32603;
+  return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message: messageOf(error), data: { kind } } });
+}

@@ -1,0 +1,64 @@
+import type { Server } from '../bindings/server';
+import { isSecretsError } from '../shared/errors';
+import type { Call, CallEnd, Interceptor } from './call';
+import type { Redactor } from './interceptors/redactor';
+import { numberAt, objectAt } from './jsonRpc';
+import type { Message } from './jsonRpc';
+
+/** Runs the interceptors, and sees to it that each call ends exactly once. */
+export class Pipeline {
+  readonly #interceptors: readonly Interceptor[];
+  readonly #open = new Set<Call>();
+
+  constructor(interceptors: readonly Interceptor[]) {
+    this.#interceptors = interceptors;
+  }
+
+  /** Takes a call in. From here on it ends once, however it ends. */
+  begin(call: Call): void {
+    this.#open.add(call);
+  }
+
+  /** Asks the interceptors. @throws SecretsError if one refuses the call. */
+  async before(call: Call, server: Server): Promise<void> {
+    for (const interceptor of this.#interceptors) {
+      const wait = interceptor.before?.(call, server);
+      if (wait !== undefined) await wait;
+    }
+  }
+
+  /** The JSON text of one message as the agent may see it; the same string if nothing had to change. */
+  outgoing(text: string, redactor: Redactor): string {
+    let result = text;
+    for (const interceptor of this.#interceptors) result = interceptor.outgoing?.(result, redactor) ?? result;
+    return result;
+  }
+
+  /** Ends a call with the answer that the upstream gave. */
+  answered(call: Call, answer: Message): void {
+    if (answer.error !== undefined) {
+      const code = numberAt(answer.error, 'code');
+      this.end(call, { outcome: 'error', errorKind: `rpc:${code === undefined ? 'none' : String(code)}` });
+    } else if (objectAt(answer, 'result')?.isError === true) this.end(call, { outcome: 'error', errorKind: 'tool' });
+    else this.end(call, { outcome: 'ok' });
+  }
+
+  /** Ends a call that got no answer from the upstream; `refused` if it was not even asked. */
+  failed(call: Call, error: unknown): void {
+    this.end(call, { outcome: isSecretsError(error) && REFUSALS.has(error.kind) ? 'refused' : 'error', errorKind: kindOf(error) });
+  }
+
+  /** Ends a call. The first end counts. */
+  end(call: Call, end: CallEnd): void {
+    if (!this.#open.delete(call)) return;
+    for (const interceptor of this.#interceptors) interceptor.after?.(call, end);
+  }
+}
+
+const REFUSALS: ReadonlySet<string> = new Set([
+  'serverUnknown', 'serverInvalid', 'serversFileInvalid', 'serverUnapproved', 'sessionUnknown', 'notJsonRpc', 'secretMissing', 'secretUnreadable', 'secretUnsendable', 'keyLost', 'locked', 'untrusted', 'noFolder', 'serverStopped', 'sessionLimit',
+]); // prettier-ignore
+
+function kindOf(error: unknown): string {
+  return isSecretsError(error) ? error.kind : 'internal';
+}

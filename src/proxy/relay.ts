@@ -1,0 +1,137 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { planDigest } from '../bindings/plan';
+import type { Server } from '../bindings/server';
+import type { ServersSource } from '../bindings/source';
+import type { Clock } from '../shared/clock';
+import { isSecretsError, SecretsError } from '../shared/errors';
+import type { Call } from './call';
+import type { Reply } from './front/reply';
+import type { Session, Sessions } from './front/sessions';
+import { errorAnswer, isRequest, parseMessages, stringAt } from './jsonRpc';
+import type { Message } from './jsonRpc';
+import type { Pipeline } from './pipeline';
+import type { ServerStates } from './serverStates';
+import type { Upstream, Visit } from './visit';
+
+/** What the front knows of a request once it is let in. */
+export interface Asked {
+  readonly agent: string;
+  /** The name in the path. */
+  readonly server: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly reply: Reply;
+}
+
+/** What the relay needs of the rest. */
+export interface RelayOptions {
+  readonly servers: ServersSource;
+  readonly sessions: Sessions;
+  readonly states: ServerStates;
+  readonly pipeline: Pipeline;
+  readonly upstreams: Readonly<Record<Server['type'], Upstream>>;
+  /** @throws SecretsError `serverUnapproved`. */
+  readonly admit: (server: Server) => Promise<void>;
+  readonly clock: Clock;
+}
+
+/** Brings the messages of agents to servers and the answers back: finds server and session, runs the interceptors, picks the upstream. */
+export class Relay {
+  readonly #options: RelayOptions;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  /** A body with messages. Every request in it is answered once, with an error if need be. @throws SecretsError if there is no request to answer. */
+  async post(asked: Asked, body: Buffer): Promise<void> {
+    const messages = parseMessages(body.toString());
+    const calls = this.#callsOf(asked, messages);
+    for (const call of calls) this.#options.pipeline.begin(call);
+    try {
+      const visit = this.#visit(asked);
+      for (const call of calls) await this.#options.pipeline.before(call, visit.server);
+      if (calls.length === 0) await this.#options.admit(visit.server);
+      await this.#during(visit, () => this.#options.upstreams[visit.server.type].post({ ...visit, body, messages, calls }));
+      this.#options.states.answered(asked.server);
+    } catch (error) {
+      this.#options.states.failed(asked.server, error);
+      for (const call of calls) this.#options.pipeline.failed(call, error);
+      if (calls.length === 0 || !answersCalls(error)) throw error;
+      if (asked.reply.ended) return;
+      const answers = calls.map((call) => errorAnswer(call.id, error));
+      if (asked.reply.started) {
+        for (const answer of answers) asked.reply.event(answer);
+        asked.reply.end();
+      } else asked.reply.json(answers.length === 1 ? (answers[0] ?? '') : `[${answers.join(',')}]`);
+    }
+  }
+
+  /** The stream on which a server speaks unasked. */
+  async listen(asked: Asked): Promise<void> {
+    const visit = this.#visit(asked);
+    await this.#options.admit(visit.server);
+    await this.#during(visit, () => this.#options.upstreams[visit.server.type].listen(visit));
+  }
+
+  /** The end of a session, by its agent. */
+  async end(asked: Asked): Promise<void> {
+    const { session } = this.#visit(asked);
+    if (session === undefined) throw new SecretsError('methodNotAllowed', { method: 'DELETE' });
+    await this.close(session);
+    asked.reply.empty(204);
+  }
+
+  /** Ends a session from this side. */
+  async close(session: Session): Promise<void> {
+    if (!this.#options.sessions.close(session)) return;
+    this.#options.states.changed(session.server);
+    await this.#options.upstreams[session.type].end(session);
+  }
+
+  #callsOf(asked: Asked, messages: readonly Message[]): Call[] {
+    const startedAt = this.#options.clock.now();
+    const requests = messages.filter(isRequest);
+    if (new Set(requests.map((r) => r.id)).size !== requests.length)
+      throw new SecretsError('notJsonRpc', { why: 'two requests have the same id' });
+    return requests.map(({ id, method, params }) => ({
+      agent: asked.agent,
+      server: asked.server,
+      id,
+      method,
+      tool: method === 'tools/call' ? stringAt(params, 'name')?.slice(0, 128) : undefined,
+      startedAt,
+      secrets: [],
+    }));
+  }
+
+  #visit({ agent, server: name, headers, reply }: Asked): Visit {
+    this.#options.states.refuseStopped(name);
+    const server = this.#options.servers.get(name);
+    const id = headers['mcp-session-id'];
+    const session = typeof id === 'string' ? this.#options.sessions.get(id, agent, name, this.#options.clock.now()) : undefined;
+    if (session !== undefined && session.plan !== planDigest(server)) {
+      void this.close(session);
+      throw new SecretsError('sessionUnknown', {});
+    }
+    return { agent, server, session, headers, reply };
+  }
+
+  /** Counts the visit as a use of its session, from beginning to end. */
+  async #during({ session, server }: Visit, visit: () => Promise<void>): Promise<void> {
+    if (session !== undefined) session.visits += 1;
+    try {
+      await visit();
+    } finally {
+      if (session !== undefined) {
+        session.visits -= 1;
+        session.usedAt = this.#options.clock.now();
+      }
+      this.#options.states.changed(server.name);
+    }
+  }
+}
+
+/** Whether an error is told in answers to the calls; the others concern the HTTP request as such. */
+function answersCalls(error: unknown): boolean {
+  return !isSecretsError(error) || !['sessionUnknown', 'serverUnknown', 'notJsonRpc'].includes(error.kind);
+}

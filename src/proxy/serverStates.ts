@@ -1,0 +1,95 @@
+import { Emitter } from '../shared/disposable';
+import type { Disposable } from '../shared/disposable';
+import { isSecretsError, SecretsError } from '../shared/errors';
+import type { Sessions } from './front/sessions';
+
+/** What a server is doing. `idle`: nobody uses it. */
+export interface ServerStatus {
+  readonly state: 'idle' | 'running' | 'failed' | 'stopped';
+  /** Open sessions. */
+  readonly sessions: number;
+  /** Why it failed, in words; with `failed` only. */
+  readonly error?: string;
+}
+
+/** Remembers how each server is doing, for views. */
+export class ServerStates implements Disposable {
+  readonly #sessions: Sessions;
+  readonly #emitter = new Emitter<string>();
+  readonly onDidChange = this.#emitter.event;
+  readonly #stopped = new Set<string>();
+  readonly #failures = new Map<string, string>();
+  readonly #answering = new Set<string>();
+  /** What was last told of each server, so that news are news. */
+  readonly #told = new Map<string, string>();
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+  }
+
+  get(server: string): ServerStatus {
+    const sessions = this.#sessions.of(server).length;
+    if (this.#stopped.has(server)) return { state: 'stopped', sessions };
+    const error = this.#failures.get(server);
+    if (error !== undefined) return { state: 'failed', sessions, error };
+    return { state: sessions > 0 || this.#answering.has(server) ? 'running' : 'idle', sessions };
+  }
+
+  /** @throws SecretsError `serverStopped`. */
+  refuseStopped(server: string): void {
+    if (this.#stopped.has(server)) throw new SecretsError('serverStopped', { server });
+  }
+
+  stop(server: string): void {
+    this.#stopped.add(server);
+    this.#failures.delete(server);
+    this.#answering.delete(server);
+    this.changed(server);
+  }
+
+  allow(server: string): void {
+    this.#stopped.delete(server);
+    this.#failures.delete(server);
+    this.changed(server);
+  }
+
+  /** It has answered. */
+  answered(server: string): void {
+    this.#failures.delete(server);
+    this.#answering.add(server);
+    this.changed(server);
+  }
+
+  /** It could not be used, if that is what the error says: not every error is the server's. */
+  failed(server: string, error: unknown): void {
+    if (isSecretsError(error) && FAILURES.has(error.kind)) {
+      this.#failures.set(server, error.message);
+      this.#answering.delete(server);
+    }
+    this.changed(server);
+  }
+
+  /** Fires if the status is another one than when it last fired. */
+  changed(server: string): void {
+    const { state, sessions, error } = this.get(server);
+    const now = `${state} ${String(sessions)} ${error ?? ''}`;
+    if (this.#told.get(server) === now) return;
+    this.#told.set(server, now);
+    this.#emitter.fire(server);
+  }
+
+  /** Forgets which servers were in use. */
+  reset(): void {
+    this.#answering.clear();
+    this.#failures.clear();
+  }
+
+  dispose(): void {
+    this.#emitter.dispose();
+  }
+}
+
+const FAILURES: ReadonlySet<string> = new Set([
+  'upstreamUnreachable', 'upstreamTimeout', 'upstreamNonsense', 'upstreamRefused', 'upstreamStatus', 'upstreamRedirect', 'upstreamTooLarge',
+  'upstreamClosed', 'commandNotFound', 'commandFailed', 'childExited', 'secretMissing', 'secretUnreadable', 'secretUnsendable',
+]); // prettier-ignore

@@ -1,0 +1,68 @@
+import { planDigest } from '../../bindings/plan';
+import type { StdioServer } from '../../bindings/server';
+import type { Clock } from '../../shared/clock';
+import { SecretsError } from '../../shared/errors';
+import type { Logger } from '../../shared/logger';
+import type { Vault } from '../../vault/vault';
+import type { Session, Sessions } from '../front/sessions';
+import type { Pipeline } from '../pipeline';
+import type { Post, Upstream, Visit } from '../visit';
+import { StdioSession } from './stdioSession';
+
+/** What stdio upstreams need of the rest. */
+export interface StdioUpstreamOptions {
+  readonly vault: Vault;
+  readonly sessions: Sessions;
+  readonly pipeline: Pipeline;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly callTimeoutMs: () => number;
+}
+
+/** Upstreams that are child processes: one child per session, never shared between agents. */
+export class StdioUpstream implements Upstream {
+  readonly #options: StdioUpstreamOptions;
+
+  constructor(options: StdioUpstreamOptions) {
+    this.#options = options;
+  }
+
+  async post(post: Post): Promise<void> {
+    const { sessions, clock } = this.#options;
+    if (post.session !== undefined) {
+      await sessionOf(post.session).post(post);
+      return;
+    }
+    const initialize = post.calls.find((call) => call.method === 'initialize');
+    if (initialize === undefined) throw new SecretsError('sessionUnknown', {});
+    const server = post.server as StdioServer;
+    const state = new StdioSession(server, this.#options);
+    const session = sessions.open(
+      { agent: post.agent, server: server.name, type: server.type, plan: planDigest(server), state },
+      clock.now(),
+    );
+    post.reply.headers['mcp-session-id'] = session.id;
+    try {
+      await state.post(post);
+    } catch (error) {
+      // A session that never began is nothing to come back to.
+      sessions.close(session);
+      await state.end();
+      delete post.reply.headers['mcp-session-id'];
+      throw error;
+    }
+  }
+
+  listen(visit: Visit): Promise<void> {
+    if (visit.session === undefined) throw new SecretsError('sessionUnknown', {});
+    return sessionOf(visit.session).listen(visit.reply);
+  }
+
+  end(session: Session): Promise<void> {
+    return sessionOf(session).end();
+  }
+}
+
+function sessionOf(session: Session): StdioSession {
+  return session.state as StdioSession;
+}

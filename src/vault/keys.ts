@@ -1,0 +1,33 @@
+import { createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+
+/** Length of a root key in bytes. */
+export const ROOT_KEY_BYTES = 32;
+
+/** A new random root key. The caller overwrites it when it is stored. */
+export function newRootKey(): Buffer {
+  return randomBytes(ROOT_KEY_BYTES);
+}
+
+/**
+ * The keys of one vault, made from its root key by HKDF-SHA-256 (RFC 5869), one per purpose, so that no
+ * two uses share a key. The root key itself is not kept.
+ */
+export interface VaultKeys {
+  /** Says which root key these come from. Not secret: kept beside the ciphertext. 32 hex digits. */
+  readonly fingerprint: string;
+  /** Seals records. */
+  readonly records: KeyObject;
+}
+
+/** Derives the keys of the vault `vaultId` from its root key (32 bytes, not changed). */
+export function deriveKeys(rootKey: Buffer, vaultId: string): VaultKeys {
+  const derive = (purpose: string, bytes: number): Buffer =>
+    Buffer.from(hkdfSync('sha256', rootKey, vaultId, `mcp-secrets/v1/${purpose}`, bytes));
+  const records = derive('records', 32);
+  try {
+    return { fingerprint: derive('fingerprint', 16).toString('hex'), records: createSecretKey(records) };
+  } finally {
+    records.fill(0);
+  }
+}
