@@ -1,0 +1,66 @@
+import type { Locator, Page } from 'playwright-core';
+import { eventually, uiLimitMs } from './eventually';
+import type { QuickInput } from './quickInput';
+
+/** VS Code's chat in agent mode, with the scripted model. */
+export class Chat {
+  readonly #page: Page;
+  readonly #quickInput: QuickInput;
+  readonly #session: Locator;
+
+  constructor(page: Page, quickInput: QuickInput) {
+    this.#page = page;
+    this.#quickInput = quickInput;
+    this.#session = page.locator('.interactive-session');
+  }
+
+  /** Opens the chat, ready for a first message without an account. */
+  async open(): Promise<void> {
+    // Looking at the models makes VS Code ask their providers; until then the chat wants somebody to sign in.
+    await this.#quickInput.runCommand('Chat: Manage Language Models');
+    await this.#page
+      .getByText('Scripted Model')
+      .first()
+      .waitFor({ timeout: 2 * uiLimitMs });
+    await this.#page.keyboard.press('Escape');
+    await this.#quickInput.runCommand('Chat: Open Chat');
+    await this.#input().waitFor({ timeout: uiLimitMs });
+    // This hint shows that Copilot has seen a model of its own user; a message sent before that asks to sign in.
+    await this.#page
+      .getByText('Set BYOK utility models')
+      .first()
+      .waitFor({ timeout: 2 * uiLimitMs });
+  }
+
+  /** Types a message and sends it. Returns at once; the answer comes later. */
+  async send(text: string): Promise<void> {
+    await this.#input().click({ timeout: uiLimitMs });
+    await this.#page.keyboard.type(text);
+    await this.#page.keyboard.press('Enter');
+  }
+
+  /** Waits for VS Code's own question whether a tool may run, and clicks the button with this label. */
+  async allow(label = 'Allow'): Promise<void> {
+    await this.#session
+      .locator('.monaco-button')
+      .filter({ hasText: label })
+      .first()
+      .click({ timeout: 2 * uiLimitMs });
+  }
+
+  /** All that the conversation shows, from the top. Waits until it contains `part`. */
+  async transcript(part = ''): Promise<string> {
+    return eventually(
+      `the chat shows "${part}"`,
+      async () => {
+        const text = (await this.#session.locator('.interactive-item-container').allInnerTexts()).join('\n');
+        return text.includes(part) ? text : undefined;
+      },
+      2 * uiLimitMs,
+    );
+  }
+
+  #input(): Locator {
+    return this.#session.locator('.interactive-input-part .monaco-editor').first();
+  }
+}

@@ -1,0 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Limits for what a user interface needs to get somewhere; generous, because test machines are slow. */
+export const uiLimitMs = 30_000;
+
+/**
+ * Calls `probe` until it returns something other than undefined, and resolves with that.
+ * Rejects, naming `what`, after `limitMs`; an error thrown by the last probe becomes the cause.
+ */
+export async function eventually<T>(what: string, probe: () => Promise<T | undefined> | T | undefined, limitMs = uiLimitMs): Promise<T> {
+  const end = Date.now() + limitMs;
+  for (;;) {
+    let cause: unknown;
+    try {
+      const value = await probe();
+      if (value !== undefined) return value;
+    } catch (error) {
+      cause = error;
+    }
+    if (Date.now() >= end) throw new Error(`did not happen in ${String(limitMs)} ms: ${what}`, { cause });
+    await sleep(100);
+  }
+}

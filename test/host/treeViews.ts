@@ -1,0 +1,131 @@
+import type { Locator, Page } from 'playwright-core';
+import { eventually, uiLimitMs } from './eventually';
+
+/** A row of a tree view as the user sees it; `ariaLabel` is what a screen reader says. */
+export interface TreeRow {
+  readonly label: string;
+  readonly description: string;
+  readonly ariaLabel: string;
+  /** 1 for the top level. */
+  readonly level: number;
+}
+
+/** The part of the browser's elements that is used here; this project is compiled without the browser's types. */
+interface RowElement {
+  getAttribute(name: string): string | null;
+  querySelector(selector: string): { readonly textContent: string } | null;
+}
+
+/** The side bar's views. Views and rows are named as on screen; only rows on screen count. */
+export class TreeViews {
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  /** Shows the view container with this title by its icon in the activity bar. */
+  async open(containerTitle: string): Promise<void> {
+    const icon = this.#page.locator('.activitybar .action-item').filter({
+      has: this.#page.locator(`.action-label[aria-label^=${quote(containerTitle)}]`),
+    });
+    await icon.first().waitFor({ timeout: 2 * uiLimitMs });
+    // Clicking the icon of the container that is open would close it.
+    if ((await icon.first().getAttribute('aria-expanded')) !== 'true') await icon.first().click();
+    const title = this.#page.locator('.part.sidebar .composite.title');
+    await title.getByText(containerTitle).first().waitFor({ timeout: uiLimitMs });
+  }
+
+  /** The rows of a view, from the top; empty when the view has none. */
+  async rows(viewTitle: string): Promise<TreeRow[]> {
+    const tree = await this.#tree(viewTitle);
+    return tree.locator('.monaco-list-row').evaluateAll((elements: RowElement[]) =>
+      elements
+        // The list keeps its elements in any order and places them by index.
+        .sort((a, b) => Number(a.getAttribute('data-index')) - Number(b.getAttribute('data-index')))
+        .map((element) => ({
+          label: element.querySelector('.label-name')?.textContent.trim() ?? '',
+          description: element.querySelector('.label-description')?.textContent.trim() ?? '',
+          ariaLabel: element.getAttribute('aria-label') ?? '',
+          level: Number(element.getAttribute('aria-level')),
+        })),
+    );
+  }
+
+  /** Waits for a row with this label. */
+  async waitForRow(viewTitle: string, rowLabel: string): Promise<void> {
+    await (await this.#row(viewTitle, rowLabel)).waitFor({ timeout: uiLimitMs });
+  }
+
+  /** Waits until no row with this label is there. */
+  async waitForNoRow(viewTitle: string, rowLabel: string): Promise<void> {
+    await (await this.#row(viewTitle, rowLabel)).waitFor({ state: 'detached', timeout: uiLimitMs });
+  }
+
+  /** Clicks a row, which runs its command, or opens or closes it when it has children. */
+  async click(viewTitle: string, rowLabel: string): Promise<void> {
+    await (await this.#row(viewTitle, rowLabel)).click({ timeout: uiLimitMs });
+  }
+
+  /** Opens a row that has children; does nothing when it is open. */
+  async expand(viewTitle: string, rowLabel: string): Promise<void> {
+    const row = await this.#row(viewTitle, rowLabel);
+    await row.waitFor({ timeout: uiLimitMs });
+    if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
+  }
+
+  /** Clicks an inline action of a row. */
+  async itemAction(viewTitle: string, rowLabel: string, actionTitle: string): Promise<void> {
+    const row = await this.#row(viewTitle, rowLabel);
+    await row.hover({ timeout: uiLimitMs });
+    await row.locator(`.actions .action-label[aria-label^=${quote(actionTitle)}]`).click({ timeout: uiLimitMs });
+  }
+
+  /** Chooses an entry of a row's context menu. */
+  async itemMenu(viewTitle: string, rowLabel: string, menuTitle: string): Promise<void> {
+    await (await this.#row(viewTitle, rowLabel)).click({ button: 'right', timeout: uiLimitMs });
+    const entry = this.#page.locator('.monaco-menu .action-menu-item').filter({
+      has: this.#page.getByText(menuTitle, { exact: true }),
+    });
+    // A menu takes no clicks in its first moments.
+    await eventually(`the menu takes "${menuTitle}"`, async () => {
+      await entry.click({ timeout: uiLimitMs });
+      return entry.waitFor({ state: 'hidden', timeout: 500 }).then(() => true);
+    });
+  }
+
+  /** Clicks an action in a view's title. */
+  async viewAction(viewTitle: string, actionTitle: string): Promise<void> {
+    const pane = this.#pane(viewTitle);
+    await pane.locator('.pane-header').hover({ timeout: uiLimitMs });
+    await pane.locator(`.pane-header .action-label[aria-label^=${quote(actionTitle)}]`).click({ timeout: uiLimitMs });
+  }
+
+  /** What an empty view says, buttons included. */
+  async welcomeText(viewTitle: string): Promise<string> {
+    return this.#pane(viewTitle).locator('.welcome-view-content').innerText({ timeout: uiLimitMs });
+  }
+
+  #pane(viewTitle: string): Locator {
+    return this.#page.locator('.pane').filter({ has: this.#page.locator(`[role=tree][aria-label=${quote(viewTitle)}]`) });
+  }
+
+  async #tree(viewTitle: string): Promise<Locator> {
+    const header = this.#page.locator(`.pane-header[aria-label=${quote(`${viewTitle} Section`)}]`);
+    await header.waitFor({ state: 'attached', timeout: uiLimitMs });
+    if ((await header.getAttribute('aria-expanded')) === 'false') await header.click();
+    const tree = this.#page.locator(`[role=tree][aria-label=${quote(viewTitle)}]`);
+    await tree.waitFor({ state: 'attached', timeout: uiLimitMs });
+    return tree;
+  }
+
+  async #row(viewTitle: string, rowLabel: string): Promise<Locator> {
+    const name = this.#page.locator('.label-name').getByText(rowLabel, { exact: true });
+    return (await this.#tree(viewTitle)).locator('.monaco-list-row').filter({ has: name }).first();
+  }
+}
+
+/** A CSS string: the same escapes as JSON for all that a title may hold. */
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,112 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { Chat } from './chat';
+import { eventually, uiLimitMs } from './eventually';
+import { outDir } from './paths';
+import { QuickInput } from './quickInput';
+import { TreeViews } from './treeViews';
+
+/** One VS Code window as a user sees and uses it. Every method waits for what it needs, and rejects when it stays away. */
+export class Workbench {
+  readonly page: Page;
+  readonly quickInput: QuickInput;
+  readonly views: TreeViews;
+  readonly chat: Chat;
+
+  constructor(page: Page) {
+    this.page = page;
+    this.quickInput = new QuickInput(page);
+    this.views = new TreeViews(page);
+    this.chat = new Chat(page, this.quickInput);
+  }
+
+  /** Runs a command by its full title in the palette, e.g. `MCP Secrets: Add Secret`. */
+  async runCommand(title: string): Promise<void> {
+    await this.quickInput.runCommand(title);
+  }
+
+  /** Message and detail of the modal dialog, one per line. */
+  async dialogText(): Promise<string> {
+    return this.page.locator('.monaco-dialog-box .dialog-message-container').innerText({ timeout: uiLimitMs });
+  }
+
+  /** The labels of the modal dialog's buttons. */
+  async dialogButtons(): Promise<string[]> {
+    const buttons = this.page.locator('.monaco-dialog-box .dialog-buttons .monaco-button');
+    await buttons.first().waitFor({ timeout: uiLimitMs });
+    return (await buttons.allInnerTexts()).map((text) => text.trim());
+  }
+
+  /** Clicks a button of the modal dialog and waits until the dialog is gone. */
+  async dialogButton(label: string): Promise<void> {
+    const dialog = this.page.locator('.monaco-dialog-box');
+    await dialog.getByRole('button', { name: label, exact: true }).click({ timeout: uiLimitMs });
+    await dialog.waitFor({ state: 'hidden', timeout: uiLimitMs });
+  }
+
+  /**
+   * The texts of all notifications that were not closed, newest first. Waits until one of them contains `part`.
+   * Read from the notification centre, which this opens: under the test driver VS Code shows no toasts.
+   */
+  async notifications(part?: string): Promise<string[]> {
+    return eventually(`a notification says "${part ?? ''}"`, async () => {
+      await this.#openNotifications();
+      const texts = await this.page.locator('.notifications-center .notification-list-item-message').allInnerTexts();
+      return part === undefined || texts.some((text) => text.includes(part)) ? texts : undefined;
+    });
+  }
+
+  /** Clicks a button of the first notification whose text contains `part`. */
+  async notificationButton(part: string, label: string): Promise<void> {
+    await this.#openNotifications();
+    const item = this.page.locator('.notifications-center .monaco-list-row').filter({ hasText: part }).first();
+    await item.waitFor({ timeout: uiLimitMs });
+    const button = item.locator('.notification-list-item-buttons-container').getByRole('button', { name: label, exact: true });
+    // Only an expanded notification shows its buttons.
+    if (!(await button.isVisible())) await item.locator('.codicon-notifications-expand').click();
+    await button.click({ timeout: uiLimitMs });
+  }
+
+  /** Closes all notifications. */
+  async clearNotifications(): Promise<void> {
+    await this.#openNotifications();
+    const clear = this.page.locator('.notifications-center .codicon-notifications-clear-all');
+    if (await clear.isEnabled()) await clear.click();
+  }
+
+  /** The text of each item in the status bar. */
+  async statusBarText(): Promise<string[]> {
+    const texts = await this.page.locator('.statusbar .statusbar-item').allInnerTexts();
+    return texts.map((text) => text.replace(/\s+/g, ' ').trim()).filter((text) => text !== '');
+  }
+
+  /** Clicks the status bar item whose text contains `part`. */
+  async clickStatusBar(part: string): Promise<void> {
+    await this.page.locator('.statusbar .statusbar-item').filter({ hasText: part }).first().click({ timeout: uiLimitMs });
+  }
+
+  /** The rows of the Problems view (files and their problems) as read out; empty when there are none. Leaves it open. */
+  async problems(): Promise<string[]> {
+    await this.runCommand('Problems: Focus on Problems View');
+    const panel = this.page.locator('.markers-panel');
+    await panel.waitFor({ timeout: uiLimitMs });
+    const rows = await panel.locator('.monaco-list-row').all();
+    return Promise.all(rows.map(async (row) => (await row.getAttribute('aria-label')) ?? ''));
+  }
+
+  /** Saves a picture of the window as `out/screenshots/<name>.png` and returns its path. */
+  async screenshot(name: string): Promise<string> {
+    const path = join(outDir, 'screenshots', `${name}.png`);
+    await mkdir(dirname(path), { recursive: true });
+    await this.page.screenshot({ path });
+    return path;
+  }
+
+  async #openNotifications(): Promise<void> {
+    const center = this.page.locator('.notifications-center.visible');
+    if (await center.isVisible()) return;
+    await this.page.locator('[id="status.notifications"]').click({ timeout: uiLimitMs });
+    await center.waitFor({ timeout: uiLimitMs });
+  }
+}

@@ -1,0 +1,3 @@
+import { markConsole } from '../host/testConsole';
+
+markConsole();
