@@ -16,13 +16,17 @@ const common = {
   minify: !watch,
   sourcemap: watch,
   legalComments: 'none',
+  // Makes `await import()` of another bundle a `require`.
+  supported: { 'dynamic-import': false },
   logLevel: 'warning',
 };
 
 const bundles = [
   // `vscode` is there inside the editor only. Without it as an external, an import of it by the command line fails the build.
   { ...common, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
-  { ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
+  { ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' }, external: ['./toolClient'] },
+  // The SDK's client, loaded by `mcp-secrets call` only.
+  { ...common, entryPoints: ['src/cli/toolClient.ts'], outfile: 'dist/toolClient.js' },
 ];
 
 async function main() {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, promises as fs, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, mkdirSync, openSync, promises as fs, readFileSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../shared/clock';
 import { Emitter } from '../shared/disposable';
@@ -25,10 +25,11 @@ export class AuditLog implements AuditSink, Disposable {
   /** Fires for each new entry. */
   readonly onDidAdd = this.#added.event;
   #recent: AuditEntry[] | undefined;
-  #pending: string[] = [];
+  #pending: AuditEntry[] = [];
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #failed = false;
+  #begun = false;
 
   /** @param path the file; it and its folder are made (0600, 0700) with the first entry. */
   constructor(path: string, clock: Clock, logger: Logger) {
@@ -43,7 +44,7 @@ export class AuditLog implements AuditSink, Disposable {
       this.#recent.push(whole);
       if (this.#recent.length > RECENT * 2) this.#recent = this.#recent.slice(-RECENT);
     }
-    this.#pending.push(JSON.stringify(whole) + '\n');
+    this.#pending.push(whole);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#writing = this.#writing.then(() => this.#write());
@@ -53,7 +54,7 @@ export class AuditLog implements AuditSink, Disposable {
 
   /** The newest entries, oldest first, at most 500. Reads the file the first time it is asked. */
   recent(): readonly AuditEntry[] {
-    this.#recent ??= [...readEntries(this.path), ...this.#pending.map((line) => JSON.parse(line) as AuditEntry)];
+    this.#recent ??= [...readEntries(this.path), ...this.#pending];
     return this.#recent.slice(-RECENT);
   }
 
@@ -70,14 +71,14 @@ export class AuditLog implements AuditSink, Disposable {
     if (rest === '') return;
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-      appendFileSync(this.path, rest, { mode: 0o600 });
+      appendFileSync(this.path, this.#onNewLine(rest), { mode: 0o600 });
     } catch (error) {
       this.#report(error);
     }
   }
 
   #take(): string {
-    const text = this.#pending.join('');
+    const text = this.#pending.map((entry) => `${JSON.stringify(entry)}\n`).join('');
     this.#pending = [];
     return text;
   }
@@ -87,16 +88,40 @@ export class AuditLog implements AuditSink, Disposable {
     if (text === '') return;
     try {
       await fs.mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
-      await fs.appendFile(this.path, text, { mode: 0o600 });
+      await fs.appendFile(this.path, this.#onNewLine(text), { mode: 0o600 });
     } catch (error) {
       this.#report(error);
     }
+  }
+
+  /** A crash can leave a line without its end. What comes next must not become part of it. */
+  #onNewLine(text: string): string {
+    const first = !this.#begun;
+    this.#begun = true;
+    return first && isCut(this.path) ? `\n${text}` : text;
   }
 
   #report(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
     this.#logger.error(`The audit file ${this.path} cannot be written (${reasonOf(error)}). Calls go on; they are not recorded there.`);
+  }
+}
+
+/** Whether a file ends in the middle of a line. */
+function isCut(path: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return false;
+  }
+  try {
+    const last = Buffer.alloc(1);
+    const { size } = fstatSync(file);
+    return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 10;
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AuditEntry, AuditSink } from '../audit/entry';
 import type { BlobStore } from '../shared/blobStore';
 import { Emitter } from '../shared/disposable';
@@ -6,6 +6,8 @@ import { planDigest } from './plan';
 import type { Server } from './server';
 
 const schema = z.record(z.string(), z.string());
+
+const FRESH_MS = 1_000;
 
 /** Asks a person whether a plan may be carried out. */
 export interface Approver {
@@ -25,15 +27,21 @@ export class Approvals {
   /** Fires after an approval was given or taken back here. */
   readonly onDidChange = this.#changed.event;
   #parsed: { text: string; digests: Map<string, string> } | undefined;
+  /** Until when a yes need not be looked up again: every call asks. */
+  #fresh = new WeakMap<Server, number>();
 
   constructor(store: BlobStore, audit: AuditSink) {
     this.#store = store;
     this.#audit = audit;
   }
 
-  /** Whether exactly this plan was approved. */
+  /** Whether exactly this plan was approved. What another process takes back counts a second later at most. */
   isApproved(server: Server): boolean {
-    return this.#digests().get(server.name) === planDigest(server);
+    const now = Date.now();
+    if ((this.#fresh.get(server) ?? 0) > now) return true;
+    const approved = this.#digests().get(server.name) === planDigest(server);
+    if (approved) this.#fresh.set(server, now + FRESH_MS);
+    return approved;
   }
 
   /** Approves this plan in place of any other of the same server. */
@@ -61,6 +69,7 @@ export class Approvals {
       make(digests);
       return Promise.resolve(JSON.stringify(Object.fromEntries(digests)));
     });
+    this.#fresh = new WeakMap();
     this.#changed.fire(undefined);
   }
 

@@ -34,7 +34,8 @@ export function resolveBinding(secret: string, spec: BindingSpec, type: Server['
     };
   }
   const name = spec.name ?? defaultTarget(secret, mode);
-  const problem = mode === 'header' ? headerProblem(name, spec.template) : mode === 'env' ? envProblem(name) : undefined;
+  if (name === '__proto__') return { problem: 'This name cannot be used. Give another one with "name".' };
+  const problem = mode === 'header' ? headerProblem(name, spec.template) : mode === 'env' ? envProblem(name, spec.template) : undefined;
   return problem === undefined
     ? { secret, mode, name, template: spec.template ?? (mode === 'bearer' ? `Bearer ${VALUE}` : VALUE) }
     : { problem };
@@ -47,7 +48,8 @@ function headerProblem(name: string, template: string | undefined): string | und
   return undefined;
 }
 
-function envProblem(name: string): string | undefined {
+function envProblem(name: string, template: string | undefined): string | undefined {
+  if (template?.includes('\0') === true) return 'The template of an environment variable cannot contain a NUL character.';
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return undefined;
   return `"${name}" cannot be the name of an environment variable. Give one with "name".`;
 }

@@ -1,4 +1,4 @@
-import { applyEdits, modify } from 'jsonc-parser';
+import { applyEdits, findNodeAtLocation, modify, parseTree } from 'jsonc-parser';
 import type { FormattingOptions } from 'jsonc-parser';
 import { SecretsError } from '../shared/errors';
 import type { BindingSpec } from './binding';
@@ -70,15 +70,31 @@ function shorten(secrets: BindingSpecs): Record<string, unknown> {
 function edit(text: string, path: string[], value: unknown): string {
   refuseSyntaxErrors(text);
   const base = text.trim() === '' ? '{\n  "servers": {}\n}\n' : text;
+  refuseOtherShapes(base, path);
   return applyEdits(base, modify(base, path, value, { formattingOptions: formattingOf(base) }));
 }
 
 /** Edits of a text that does not parse would land in the wrong place. */
 function refuseSyntaxErrors(text: string): void {
   const { problems } = text.trim() === '' ? EMPTY_FILE : parseServersFile(text, '/');
-  const problem = problems.find((p) => p.server === undefined && p.message.startsWith('Syntax error'));
+  const problem = problems.find((p) => p.server === undefined && /^(?:Syntax error|The file is nested)/.test(p.message));
   if (problem !== undefined)
     throw new SecretsError('serversFileInvalid', { path: 'The servers file', line: problem.line, problem: problem.message });
+}
+
+/** There must be an object to put something into. */
+function refuseOtherShapes(text: string, path: readonly string[]): void {
+  const root = parseTree(text);
+  for (const [depth] of path.entries()) {
+    const place = root && findNodeAtLocation(root, path.slice(0, depth));
+    if (place === undefined || place.type === 'object') continue;
+    const problem = `${depth === 0 ? 'The whole of it' : `"${path[depth - 1] ?? ''}"`} must be an object.`;
+    throw new SecretsError('serversFileInvalid', {
+      path: 'The servers file',
+      line: text.slice(0, place.offset).split('\n').length,
+      problem,
+    });
+  }
 }
 
 function requireServer(text: string, name: string): void {

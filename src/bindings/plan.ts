@@ -6,8 +6,13 @@ import { VALUE } from './server';
 /** The digest of everything that a server start or call will do: 64 hex digits. Any change changes it. */
 export function planDigest(server: Server): string {
   let digest = digests.get(server);
-  if (digest === undefined) digests.set(server, (digest = digestOf(server)));
+  if (digest === undefined) digests.set(server, (digest = digestOf({ ...server, bindings: byName(server.bindings) })));
   return digest;
+}
+
+/** In the file they are keys of an object, whose order means nothing. */
+function byName(bindings: readonly Binding[]): Binding[] {
+  return bindings.toSorted((a, b) => (a.secret < b.secret ? -1 : 1));
 }
 
 /** Servers do not change once they are read, and every call asks for this. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const MODE_LIST = '"header", "bearer", "body" or "env"';
 
@@ -8,7 +8,11 @@ const mode = z
 
 const bindingObject = z.strictObject({
   as: mode,
-  name: z.string().min(1).optional().meta({ description: 'The header, environment variable or body key to use.' }),
+  name: z
+    .string()
+    .min(1, { error: 'This must not be empty.' })
+    .optional()
+    .meta({ description: 'The header, environment variable or body key to use.' }),
   template: z
     .string()
     .includes('${value}', { error: 'The template must contain ${value}.' })
@@ -20,11 +24,18 @@ const secrets = z
   .record(z.string(), z.union([mode, bindingObject]))
   .meta({ description: 'The secrets that this server receives, by name, each with its mode. It receives no others.' });
 
-const text = z.string().min(1, { error: 'This must not be empty.' });
+const NUL = { error: 'This cannot contain a NUL character.' };
+const text = z
+  .string()
+  .min(1, { error: 'This must not be empty.' })
+  .regex(/^[^\0]*$/, NUL);
 const headers = z
   .record(
     z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'This is not a header name.' }),
-    z.string().regex(/^[^\0-\x08\x0a-\x1f\x7f]*$/, { error: 'A header cannot contain line breaks or control characters.' }),
+    z
+      .string()
+      .regex(/^[^\0-\x08\x0a-\x1f\x7f]*$/, { error: 'A header cannot contain line breaks or control characters.' })
+      .regex(/^[\0-\xff]*$/, { error: 'A header cannot contain this character. Characters up to U+00FF can be sent.' }),
   )
   .meta({ description: 'Headers that are no secrets.' });
 const url = z
@@ -43,9 +54,15 @@ export const httpSchema = z.strictObject({
 export const stdioSchema = z.strictObject({
   type: z.literal('stdio').optional(),
   command: text.meta({ description: 'The program to start. ${workspaceFolder} and ${userHome} may be used.' }),
-  args: z.array(z.string()).optional().meta({ description: 'Its arguments. Visible to every process: no secrets here.' }),
+  args: z
+    .array(z.string().regex(/^[^\0]*$/, NUL))
+    .optional()
+    .meta({ description: 'Its arguments. Visible to every process: no secrets here.' }),
   env: z
-    .record(z.string().regex(/^[^=\0]+$/, { error: 'This is not the name of a variable.' }), z.union([z.string(), z.number(), z.null()]))
+    .record(
+      z.string().regex(/^[^=\0]+$/, { error: 'This is not the name of a variable.' }),
+      z.union([z.string().regex(/^[^\0]*$/, NUL), z.number(), z.null()]),
+    )
     .optional()
     .meta({ description: 'Environment variables that are no secrets.' }),
   cwd: text.optional().meta({ description: 'The folder to start it in. Default: the workspace folder.' }),

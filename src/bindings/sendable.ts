@@ -1,9 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { SecretsError } from '../shared/errors';
 import type { Vault } from '../vault/vault';
 import type { Binding, Server } from './server';
 import { VALUE } from './server';
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * What a binding sends for a value: the template with the value in it.
@@ -14,12 +13,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function render(binding: Binding, value: Buffer, server: string): string {
   const { secret, mode } = binding;
   const refuse = (why: string): SecretsError => new SecretsError('secretUnsendable', { name: secret, server, mode, why });
-  let text: string;
-  try {
-    text = utf8.decode(value);
-  } catch {
-    throw refuse('it is not UTF-8 text');
-  }
+  if (!isUtf8(value)) throw refuse('it is not UTF-8 text');
+  const text = value.toString();
   if (mode === 'env' && text.includes('\0')) throw refuse('it contains a NUL character');
   if (mode === 'header' || mode === 'bearer') {
     if (/[\r\n]/.test(text)) throw refuse('it contains a line break, which a header cannot');

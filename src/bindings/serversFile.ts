@@ -1,8 +1,8 @@
-import { findNodeAtLocation, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { createScanner, findNodeAtLocation, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
 import { homedir } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { isSecretsError } from '../shared/errors';
 import { normalizeName } from '../vault/name';
 import { resolveBinding } from './binding';
@@ -53,6 +53,11 @@ export function parseServersFile(text: string, folder: string): ServersFile {
     add(message, node?.offset ?? 0, node?.length ?? 1, server);
   };
 
+  const deep = tooDeep(text);
+  if (deep !== undefined) {
+    add(`The file is nested more than ${String(MAX_DEPTH)} levels deep.`, deep, 1);
+    return { servers: new Map(), problems };
+  }
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
   for (const error of errors) add(`Syntax error: ${sentence(printParseErrorCode(error.error))}.`, error.offset, Math.max(error.length, 1));
@@ -71,6 +76,22 @@ export function parseServersFile(text: string, folder: string): ServersFile {
     if (server !== undefined) servers.set(name, server);
   }
   return { servers, problems };
+}
+
+/** Readers go down into what is nested; beyond this they would not come back. */
+const MAX_DEPTH = 200;
+
+/** Where the text goes deeper than that. */
+function tooDeep(text: string): number | undefined {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  for (scanner.scan(); scanner.getTokenLength() > 0; scanner.scan()) {
+    const offset = scanner.getTokenOffset();
+    if (scanner.getTokenLength() === 1 && '{['.includes(text.charAt(offset))) depth += 1;
+    else if (scanner.getTokenLength() === 1 && '}]'.includes(text.charAt(offset))) depth -= 1;
+    if (depth > MAX_DEPTH) return offset;
+  }
+  return undefined;
 }
 
 /** The servers of the file by name. Names that are wrong or used twice are reported and left out. */
@@ -151,7 +172,7 @@ function schemaOf(node: Node, fail: (message: string, at?: Node) => void): Schem
 
 function reportIssue(issue: z.core.$ZodIssue, node: Node, fail: (message: string, at?: Node) => void): void {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
-  const at = findNodeAtLocation(node, path) ?? node;
+  const at = nearest(node, path);
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) fail(`Unknown field "${key}".`, findNodeAtLocation(node, [...path, key])?.parent?.children?.[0] ?? at);
   } else if (issue.code === 'invalid_union') {
@@ -162,9 +183,28 @@ function reportIssue(issue: z.core.$ZodIssue, node: Node, fail: (message: string
     fail(issue.issues[0]?.message ?? issue.message, at.parent?.children?.[0] ?? at);
   } else {
     const missing = issue.code === 'invalid_type' && findNodeAtLocation(node, path) === undefined;
-    fail(missing ? `"${String(path.at(-1))}" is missing.` : sentence(issue.message), at);
+    const problem = issue.code === 'invalid_type' ? `This must be ${KINDS[issue.expected] ?? issue.expected}.` : sentence(issue.message);
+    fail(missing ? `"${String(path.at(-1))}" is missing.` : problem, at);
   }
 }
+
+/** What a path leads to, or the last thing on it that is there. */
+function nearest(node: Node, path: readonly (string | number)[]): Node {
+  for (let length = path.length; length > 0; length -= 1) {
+    const found = findNodeAtLocation(node, path.slice(0, length));
+    if (found !== undefined) return found;
+  }
+  return node;
+}
+
+/** What must stand somewhere, in words. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+  number: 'a number',
+};
 
 function toServer(name: string, fields: ServerFields, node: Node, folder: string, fail: (message: string, at?: Node) => void): Server {
   const expand = (text: string, ...path: (string | number)[]): string =>

@@ -72,6 +72,12 @@ async function dispatch(input: Arguments, headless: Headless): Promise<void> {
 
 function needed(input: Arguments, name: string | undefined, mayHaveCommand = false): string {
   if (name === undefined) throw new SecretsError('usage', { problem: `"${input.words.join(' ')}" needs a name.` });
+  if (input.words[0] === 'secret' && input.words.length > 3) {
+    // What is too much here is likely the value: it is not repeated.
+    throw new SecretsError('usage', {
+      problem: 'A value is not given on the command line, where others see it: it is read from standard input.',
+    });
+  }
   if (!mayHaveCommand) atMost(input, 3);
   return name;
 }

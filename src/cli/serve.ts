@@ -2,6 +2,7 @@ import { systemClock } from '../shared/clock';
 import { allowOptions, numberOption } from './arguments';
 import type { Arguments } from './arguments';
 import type { Headless } from './headless';
+import { stopRequested } from './signals';
 
 /** Seconds that a server may send nothing while a call waits, unless told otherwise. */
 const DEFAULT_TIMEOUT_S = 120;
@@ -19,12 +20,7 @@ export async function serve(input: Arguments, headless: Headless): Promise<void>
   const { url, socket } = await proxy.start();
   const token = agents.issueTemporary('command line', systemClock.now());
   process.stdout.write(`${JSON.stringify({ url, socket, token, pid: process.pid })}\n`);
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => {
-        resolve();
-      });
-  });
+  await stopRequested();
   await proxy.stop();
   await headless.audit.flush();
 }

@@ -48,6 +48,11 @@ export class Pipeline {
     this.end(call, { outcome: isSecretsError(error) && REFUSALS.has(error.kind) ? 'refused' : 'error', errorKind: kindOf(error) });
   }
 
+  /** Ends a call whose agent has gone away without waiting for the answer. */
+  abandoned(call: Call): void {
+    this.end(call, { outcome: 'error', errorKind: 'abandoned' });
+  }
+
   /** Ends a call. The first end counts. */
   end(call: Call, end: CallEnd): void {
     if (!this.#open.delete(call)) return;

@@ -122,10 +122,17 @@ class LocalProxy implements Proxy {
     this.#started = undefined;
     this.#address = undefined;
     if (started !== undefined) clearInterval(started.sweep);
-    await Promise.all(this.#sessions.all().map((session) => this.#relay.close(session)));
+    await this.#closeSessions();
     await Promise.all(started?.listeners.map(closeServer) ?? []);
+    // An agent may have opened one while the others were ending.
+    await this.#closeSessions();
     this.#connections.close();
     this.#states.reset();
+  }
+
+  async #closeSessions(): Promise<void> {
+    await Promise.all(this.#sessions.all().map((session) => this.#relay.close(session)));
+    await this.#relay.settled();
   }
 
   status(server: string): ServerStatus {

@@ -37,6 +37,8 @@ export interface RelayOptions {
 /** Brings the messages of agents to servers and the answers back: finds server and session, runs the interceptors, picks the upstream. */
 export class Relay {
   readonly #options: RelayOptions;
+  /** The ends of sessions that are under way. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -54,10 +56,14 @@ export class Relay {
       await this.#during(visit, () => this.#options.upstreams[visit.server.type].post({ ...visit, body, messages, calls }));
       this.#options.states.answered(asked.server);
     } catch (error) {
+      if (asked.reply.ended) {
+        // The agent has gone, which is not the server's failure.
+        for (const call of calls) this.#options.pipeline.abandoned(call);
+        return;
+      }
       this.#options.states.failed(asked.server, error);
       for (const call of calls) this.#options.pipeline.failed(call, error);
       if (calls.length === 0 || !answersCalls(error)) throw error;
-      if (asked.reply.ended) return;
       const answers = calls.map((call) => errorAnswer(call.id, error));
       if (asked.reply.started) {
         for (const answer of answers) asked.reply.event(answer);
@@ -85,7 +91,15 @@ export class Relay {
   async close(session: Session): Promise<void> {
     if (!this.#options.sessions.close(session)) return;
     this.#options.states.changed(session.server);
-    await this.#options.upstreams[session.type].end(session);
+    const ending = this.#options.upstreams[session.type].end(session);
+    this.#ending.add(ending);
+    await ending;
+    this.#ending.delete(ending);
+  }
+
+  /** Waits for every session that is ending. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#ending);
   }
 
   #callsOf(asked: Asked, messages: readonly Message[]): Call[] {

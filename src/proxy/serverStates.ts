@@ -55,6 +55,7 @@ export class ServerStates implements Disposable {
 
   /** It has answered. */
   answered(server: string): void {
+    if (this.#answering.has(server) && !this.#failures.has(server)) return;
     this.#failures.delete(server);
     this.#answering.add(server);
     this.changed(server);

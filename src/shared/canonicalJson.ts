@@ -1,13 +1,20 @@
 import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
 
 /**
  * The SHA-256 of a JSON value, as 64 hex digits. Equal values give equal digests whatever the order
  * of their keys (RFC 8785).
  */
 export function digestOf(value: unknown): string {
-  const text = canonicalize(value);
-  return createHash('sha256')
-    .update(text ?? 'undefined')
-    .digest('hex');
+  return createHash('sha256').update(canonical(value)).digest('hex');
+}
+
+/** RFC 8785: keys in the order of their UTF-16 units, everything else as `JSON.stringify` has it. Never throws on JSON. */
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return value === undefined ? 'null' : JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`);
+  return `{${members.join(',')}}`;
 }

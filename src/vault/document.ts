@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SecretsError } from '../shared/errors';
 
 /** The format that this version writes. */

@@ -23,6 +23,26 @@ export function sealRecord(keys: VaultKeys, home: Home, place: RecordPlace, valu
 }
 
 /** Opens a sealed value in its place: a Buffer that the caller overwrites after use, or `undefined` if it does not open there. */
-export function openRecord(keys: VaultKeys, home: Home, place: RecordPlace, sealed: string): Buffer | undefined {
-  return open(keys.records, Buffer.from(sealed, 'base64'), additionalData(home, place));
+export function openRecord(keys: VaultKeys, home: Home, place: RecordPlace, stored: StoredVersion): Buffer | undefined {
+  const { sealed, context } = prepared(home, place, stored);
+  return open(keys.records, sealed, context);
+}
+
+interface Prepared {
+  readonly home: Home;
+  readonly place: string;
+  readonly sealed: Buffer;
+  readonly context: Buffer;
+}
+
+const memory = new WeakMap<StoredVersion, Prepared>();
+
+/** The bytes of a record and of its place. Nothing of it is secret, and every call needs it: kept as long as the document. */
+function prepared(home: Home, place: RecordPlace, stored: StoredVersion): Prepared {
+  const known = memory.get(stored);
+  const key = `${place.scope}/${place.name}`;
+  if (known?.home === home && known.place === key) return known;
+  const made = { home, place: key, sealed: Buffer.from(stored.sealed, 'base64'), context: additionalData(home, place) };
+  memory.set(stored, made);
+  return made;
 }

@@ -165,8 +165,9 @@ export class Vault implements Disposable {
     for (const name of names) {
       const stored = find(document, name, scope);
       if (stored === undefined) continue;
-      const { version, sealed } = currentOf(stored);
-      const value = openRecord(keys, document, { scope, name, version }, sealed);
+      const current = currentOf(stored);
+      const { version } = current;
+      const value = openRecord(keys, document, { scope, name, version }, current);
       if (value === undefined) {
         for (const { value: done } of opened) done.fill(0);
         throw new SecretsError('secretUnreadable', { name });
@@ -186,8 +187,8 @@ export class Vault implements Disposable {
     const keys = document && (await this.#keysOf(document));
     if (document === undefined || keys === undefined) return [];
     return document.secrets.filter((stored) => {
-      const { version, sealed } = currentOf(stored);
-      const value = openRecord(keys, document, { ...stored, version }, sealed);
+      const current = currentOf(stored);
+      const value = openRecord(keys, document, { ...stored, version: current.version }, current);
       value?.fill(0);
       return value === undefined;
     });
@@ -260,14 +261,26 @@ export class Vault implements Disposable {
   /** A new, empty vault whose key is stored, and seen to be stored, before anything is sealed under it. */
   async #create(): Promise<VaultDocument> {
     const vaultId = randomBytes(16).toString('hex');
-    const existing = await this.#ports.keys.get(vaultId);
-    const rootKey = existing ?? newRootKey();
+    const rootKey = (await this.#ports.keys.get(vaultId)) ?? (await this.#createKey(vaultId));
     const { fingerprint } = deriveKeys(rootKey, vaultId);
-    if (existing === undefined) await this.#ports.keys.set(vaultId, rootKey);
     rootKey.fill(0);
     const document: VaultDocument = { format: FORMAT, vaultId, keyId: fingerprint, secrets: [] };
     if ((await this.#keysOf(document)) === undefined) throw new SecretsError('keyLost', {});
     return document;
+  }
+
+  async #createKey(vaultId: string): Promise<Buffer> {
+    const rootKey = newRootKey();
+    try {
+      await this.#ports.keys.set(vaultId, rootKey);
+      return rootKey;
+    } catch (error) {
+      rootKey.fill(0);
+      // Where vaults share one key, another process may have made it just now.
+      const existing = await this.#ports.keys.get(vaultId);
+      if (existing === undefined) throw error;
+      return existing;
+    }
   }
 }
 
@@ -276,9 +289,8 @@ function find(document: VaultDocument | undefined, name: string, scope: string):
 }
 
 function currentOf(stored: StoredSecret): StoredVersion {
-  const current = stored.versions.at(-1);
-  if (current === undefined) throw new SecretsError('vaultDamaged', { what: `no version of ${stored.name}` });
-  return current;
+  // By number, not by place: the order in the document is not authenticated.
+  return stored.versions.reduce((current, version) => (version.version > current.version ? version : current));
 }
 
 function infoOf(stored: StoredSecret): SecretInfo {

@@ -1,5 +1,5 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { z } from 'zod';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import * as z from 'zod';
 import type { AuditEntry, AuditSink } from '../../audit/entry';
 import type { BlobStore } from '../../shared/blobStore';
 
@@ -50,14 +50,11 @@ export class AgentTokens {
     return token;
   }
 
-  /** The agent that a token belongs to, if any. Takes the same time whichever token is compared. */
+  /** The agent that a token belongs to, if any. Each comparison takes the same time, however much is equal. */
   verify(token: string): string | undefined {
-    const hash = hashOf(token);
-    let found: string | undefined;
-    for (const issued of this.#all()) {
-      if (timingSafeEqual(hash, Buffer.from(issued.hash, 'hex'))) found = issued.agent;
-    }
-    return found;
+    const presented = hashOf(token);
+    const matches = (issued: Issued): boolean => timingSafeEqual(presented, Buffer.from(issued.hash, 'hex'));
+    return (this.#temporary.find(matches) ?? this.#lasting().find(matches))?.agent;
   }
 
   /** The agents with lasting tokens, by name. */
@@ -77,10 +74,6 @@ export class AgentTokens {
     this.#audit.record({ actor, action: 'agent.revoke', agent, outcome: 'ok' });
   }
 
-  #all(): Issued[] {
-    return [...this.#temporary, ...this.#lasting()];
-  }
-
   #lasting(): Issued[] {
     const text = this.#store?.read();
     if (text === undefined) return [];
@@ -94,7 +87,7 @@ function newToken(): string {
 }
 
 function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return hash('sha256', token, 'buffer');
 }
 
 /** An unreadable store means that nobody has access: agents can be given new tokens. */

@@ -20,17 +20,25 @@ export function bodyOf(response: IncomingMessage, server: string): Readable {
 /**
  * A whole body. @throws SecretsError `upstreamTooLarge`, `upstreamTimeout`, `upstreamClosed`; `upstreamNonsense` if it does not unpack.
  */
-export async function readWhole(body: Readable, server: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+export function readWhole(body: Readable, server: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    body.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > MAX_MESSAGE_BYTES) throw new SecretsError('upstreamTooLarge', { server, limit: MAX_MESSAGE_BYTES });
-    }
-  } catch (error) {
-    throw failure(error, { server }, undefined);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+      if (size > MAX_MESSAGE_BYTES) body.destroy(new SecretsError('upstreamTooLarge', { server, limit: MAX_MESSAGE_BYTES }));
+    });
+    body.on('end', () => {
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    });
+    const broken = (error?: unknown): void => {
+      reject(failure(error, { server }, undefined));
+    };
+    body.on('error', broken);
+    body.on('close', () => {
+      // A body that breaks off closes without an end.
+      if (!body.readableEnded) broken();
+    });
+  });
 }

@@ -25,7 +25,7 @@ export function diagnosticsLog(
       if (rest.length <= MAX_LINE) return;
       // Cut only what has been cleaned, and keep back what may be the beginning of a value.
       const clean = redactor().text(rest);
-      const keep = Math.min(clean.length, redactor().isEmpty ? 0 : redactor().longestForm - 1);
+      const keep = Math.min(clean.length, redactor().reach);
       log(clean.slice(0, clean.length - keep));
       rest = clean.slice(clean.length - keep);
     },

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { HttpServer } from '../../bindings/server';
 import { planDigest } from '../../bindings/plan';
@@ -47,7 +47,10 @@ export class HttpUpstream implements Upstream {
     const injection = await inject(this.#options.vault, server);
     for (const call of post.calls) call.secrets = [...injection.versions.keys()];
     for (const exposure of this.#streams.get(server.name) ?? []) exposure.add(injection);
-    const response = await this.#send('POST', server, post, injection, withBody(post, injection), this.#options.callTimeoutMs());
+    const answer = this.#send('POST', server, post, injection, withBody(post, injection), this.#options.callTimeoutMs());
+    // While the server works, not when its answer is there.
+    injection.redactor.prepare();
+    const response = await answer;
     const status = response.statusCode ?? 0;
     const type = mediaType(response.headers);
     if (status === 404 && post.session !== undefined) {
@@ -98,7 +101,7 @@ export class HttpUpstream implements Upstream {
         server: server.name,
         method: 'DELETE',
         url: server.url,
-        headers: { ...server.headers, [SESSION_HEADER]: upstreamId, ...injection.headers },
+        headers: [...Object.entries(server.headers).flat(), SESSION_HEADER, upstreamId, ...Object.entries(injection.headers).flat()],
         idleMs: 2_000,
       });
       response.resume();
@@ -116,14 +119,13 @@ export class HttpUpstream implements Upstream {
     idleMs: number,
   ): Promise<IncomingMessage> {
     const session = visit.session?.state as HttpSession | undefined;
-    const headers: OutgoingHttpHeaders = {
-      ...forwarded(visit.headers),
-      ...server.headers,
-      ...(session === undefined ? {} : { [SESSION_HEADER]: session.upstreamId }),
-      'accept-encoding': 'identity',
-      ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
-      ...injection.headers,
-    };
+    const headers: string[] = [];
+    forward(visit.headers, headers);
+    add(headers, server.headers);
+    if (session !== undefined) headers.push(SESSION_HEADER, session.upstreamId);
+    headers.push('accept-encoding', 'identity');
+    if (body !== undefined) headers.push('content-type', 'application/json', 'content-length', String(Buffer.byteLength(body)));
+    add(headers, injection.headers);
     return this.#options.connections.send({
       server: server.name,
       method,
@@ -164,7 +166,7 @@ export class HttpUpstream implements Upstream {
     const matches =
       answers?.every((answer) => isResponse(answer) && post.calls.some((call) => call.id === answer.id)) === true &&
       answers.length === post.calls.length;
-    if (answers === undefined || (!matches && status < 400)) {
+    if (answers === undefined || answers.length === 0 || (!matches && status < 400)) {
       if (status >= 400) throw new SecretsError('upstreamStatus', { server: name, status });
       throw new SecretsError('upstreamNonsense', {
         server: name,
@@ -172,11 +174,11 @@ export class HttpUpstream implements Upstream {
       });
     }
     const clean = this.#options.pipeline.outgoing(text, injection.redactor);
+    post.reply.json(clean === text ? body : clean, status);
     for (const call of post.calls) {
       const answer = answers.find((a) => a.id === call.id) ?? answers[0];
       if (answer !== undefined) this.#options.pipeline.answered(call, answer);
     }
-    post.reply.json(clean === text ? body : clean, status);
   }
 
   /** Passes a stream on, event by event, until it ends. Calls that it leaves without an answer are answered with an error. */
@@ -204,7 +206,8 @@ export class HttpUpstream implements Upstream {
       this.#closeStream(visit.server.name, exposure);
     }
     for (const call of waiting.values()) {
-      pipeline.failed(call, problem);
+      if (visit.reply.ended) pipeline.abandoned(call);
+      else pipeline.failed(call, problem);
       // A stream with ids may end early: the agent takes it up again with Last-Event-ID (2025-11-25, transports).
       if (!resumable) visit.reply.event(errorAnswer(call.id, problem));
     }
@@ -226,17 +229,17 @@ export class HttpUpstream implements Upstream {
 
   async #relayEvent(event: SseEvent, visit: Visit, waiting: Map<string | number, Call>, redactor: Redactor): Promise<void> {
     const { reply } = visit;
-    let text = `${event.raw}\n\n`;
-    if (event.data !== undefined && event.data !== '') {
-      const message = parseMessage(event.data);
-      const clean = this.#options.pipeline.outgoing(event.data, redactor);
-      text = clean === event.data ? redactor.text(text) : `${withData(event, clean, (line) => redactor.text(line))}\n\n`;
+    let data = event.data;
+    if (data !== undefined && data !== '') {
+      const message = parseMessage(data);
+      data = this.#options.pipeline.outgoing(data, redactor);
       const call = message !== undefined && isResponse(message) ? waiting.get(message.id) : undefined;
       if (call !== undefined && message !== undefined) {
         waiting.delete(call.id);
         this.#options.pipeline.answered(call, message);
       }
-    } else text = redactor.text(text);
+    }
+    const text = `${withData(event, data, (line) => redactor.text(line))}\n\n`;
     if (reply.raw(text) || reply.ended) return;
     await new Promise<void>((resolve) => {
       reply.onDrain(resolve);
@@ -250,13 +253,16 @@ interface HttpSession {
   readonly upstreamId: string;
 }
 
-/** The headers of an agent that belong to MCP or to tracing. Everything else, `Authorization` above all, stays here. */
-function forwarded(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  const result: OutgoingHttpHeaders = {};
-  for (const name in headers) {
-    if (FORWARDED.has(name) || (name.startsWith('mcp-') && name !== SESSION_HEADER)) result[name] = headers[name];
+/** Passes on the headers of an agent that belong to MCP or to tracing. Everything else, `Authorization` above all, stays here. */
+function forward(from: IncomingHttpHeaders, to: string[]): void {
+  for (const name in from) {
+    const value = from[name];
+    if (typeof value === 'string' && (FORWARDED.has(name) || (name.startsWith('mcp-') && name !== SESSION_HEADER))) to.push(name, value);
   }
-  return result;
+}
+
+function add(headers: string[], more: Readonly<Record<string, string>>): void {
+  for (const name in more) headers.push(name, more[name] ?? '');
 }
 
 const FORWARDED = new Set(['accept', 'last-event-id', 'traceparent', 'tracestate', 'baggage']);

@@ -1,5 +1,5 @@
 import http from 'node:http';
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { SecretsError, isSecretsError, reasonOf } from '../../shared/errors';
 
@@ -11,7 +11,8 @@ export interface UpstreamRequest {
   readonly server: string;
   readonly method: 'POST' | 'GET' | 'DELETE';
   readonly url: string;
-  readonly headers: OutgoingHttpHeaders;
+  /** Names and values in turn, without Host. Of those with the same name the last one is sent. */
+  readonly headers: readonly string[];
   readonly body?: string | Buffer;
   /** After this long without a byte from the upstream the request fails; 0: never. In ms. */
   readonly idleMs: number;
@@ -30,7 +31,7 @@ export class Connections {
    * @throws SecretsError `upstreamUnreachable`, `upstreamTimeout`, `upstreamClosed`, `upstreamRedirect`.
    */
   async send(request: UpstreamRequest): Promise<IncomingMessage> {
-    let url = new URL(request.url);
+    let url = parsed(request.url);
     for (let hops = 0; ; hops += 1) {
       const response = await this.#once(request, url, true);
       const location = response.headers.location;
@@ -53,11 +54,22 @@ export class Connections {
   #once(request: UpstreamRequest, url: URL, mayRetry: boolean): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:';
-      const options = { method: request.method, headers: request.headers, agent: secure ? this.#https : this.#http };
-      const outgoing = secure ? https.request(url, options) : http.request(url, options);
+      const target = {
+        host: url.hostname.replace(/^\[|\]$/g, ''),
+        port: url.port === '' ? (secure ? 443 : 80) : url.port,
+        path: `${url.pathname}${url.search}`,
+      };
+      const options = {
+        ...target,
+        method: request.method,
+        headers: lastOfEach(['host', url.host, ...request.headers]),
+        agent: secure ? this.#https : this.#http,
+      };
+      const outgoing = secure ? https.request(options) : http.request(options);
+      let cancelled = false;
       const failed = (error: unknown): void => {
         // The server closed a kept connection just when we used it again: nothing of the request was answered.
-        const stale = outgoing.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+        const stale = !cancelled && outgoing.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
         if (stale && mayRetry) resolve(this.#once(request, url, false));
         else reject(failure(error, request, url));
       };
@@ -67,22 +79,61 @@ export class Connections {
         body = response;
         resolve(response);
       });
-      request.onCancel?.(() => void outgoing.destroy());
-      if (request.idleMs > 0) {
-        outgoing.setTimeout(request.idleMs, () => {
-          const seconds = Math.round(request.idleMs / 1000);
-          (body ?? outgoing).destroy(new SecretsError('upstreamTimeout', { server: request.server, seconds }));
-        });
-      }
+      watchIdle(request, outgoing, () => body ?? outgoing);
+      request.onCancel?.(() => {
+        cancelled = true;
+        outgoing.destroy();
+      });
       outgoing.end(request.body);
     });
   }
+}
+
+/**
+ * Breaks a request off when the upstream has sent nothing for `idleMs`, looking four times in that time.
+ * Counts the bytes of the connection, so the path of the data has no listener more.
+ * @param reader what is told of the failure: the body once there is one, else the request.
+ */
+function watchIdle({ idleMs, server }: UpstreamRequest, outgoing: ClientRequest, reader: () => ClientRequest | IncomingMessage): void {
+  if (idleMs === 0) return;
+  let seen = -1;
+  let silent = 0;
+  const timer = setInterval(() => {
+    const read = outgoing.socket?.bytesRead ?? -1;
+    silent = read > seen && seen >= 0 ? 0 : silent + 1;
+    seen = read;
+    if (silent >= 4) reader().destroy(new SecretsError('upstreamTimeout', { server, seconds: Math.round(idleMs / 1000) }));
+  }, idleMs / 4);
+  outgoing.on('close', () => {
+    clearInterval(timer);
+  });
+}
+
+/** Node sends headers that are given as a list as often as they are in it: two credentials, or two lengths. */
+function lastOfEach(headers: string[]): string[] {
+  const last = new Map<string, number>();
+  for (let i = 0; i < headers.length; i += 2) last.set((headers[i] ?? '').toLowerCase(), i);
+  return last.size * 2 === headers.length ? headers : [...last.values()].flatMap((i) => headers.slice(i, i + 2));
+}
+
+const urls = new Map<string, URL>();
+
+/** Parsing an address costs more than remembering the few there are. */
+function parsed(url: string): URL {
+  let result = urls.get(url);
+  if (result === undefined) {
+    if (urls.size > 1000) urls.clear();
+    urls.set(url, (result = new URL(url)));
+  }
+  return result;
 }
 
 /** A failed request, or a body that broke off, in our words. */
 export function failure(error: unknown, request: Pick<UpstreamRequest, 'server'>, url: URL | undefined): SecretsError {
   if (isSecretsError(error)) return error;
   const reason = reasonOf(error);
+  // The codes of zlib and of Brotli.
+  if (/^Z_|^ERR__ERROR_/.test(reason)) return new SecretsError('upstreamNonsense', { server: request.server, what: 'a body that does not unpack' });
   if (url === undefined || reason === 'ECONNRESET' || reason === 'EPIPE' || reason === 'AbortError') {
     return new SecretsError('upstreamClosed', { server: request.server });
   }

@@ -45,11 +45,11 @@ export class StdioUpstream implements Upstream {
     try {
       await state.post(post);
     } catch (error) {
-      // A session that never began is nothing to come back to.
-      sessions.close(session);
-      await state.end();
       delete post.reply.headers['mcp-session-id'];
       throw error;
+    } finally {
+      // A session that never began is nothing to come back to. It is known until its child is gone, so that `stop` waits for it.
+      if (!state.began) void state.end().then(() => sessions.close(session));
     }
   }
 

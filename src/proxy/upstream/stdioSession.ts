@@ -43,6 +43,8 @@ interface Pending {
   readonly reply: Reply;
   readonly progressToken: unknown;
   readonly settle: () => void;
+  /** Ends the wait with an error, and sees to it that the agent is told. */
+  readonly fail: (error: SecretsError) => void;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -61,6 +63,7 @@ export class StdioSession {
   #stream: Reply | undefined;
   #queue: string[] = [];
   #replays = 0;
+  #began = false;
   #ended = false;
 
   constructor(server: StdioServer, options: Options) {
@@ -68,11 +71,18 @@ export class StdioSession {
     this.#options = options;
   }
 
+  /** Whether a child has accepted the agent's handshake. */
+  get began(): boolean {
+    return this.#began;
+  }
+
   /** Brings messages to the child; settles when every request among them has its answer. */
   async post(post: Post): Promise<void> {
     const running = await this.#ready(post.messages.some((m) => m.method === 'initialize'));
     const body = await this.#bodySecrets(running, post);
     for (const call of post.calls) call.secrets = [...running.versions.keys(), ...(call.method === 'tools/call' ? Object.keys(body) : [])];
+    if (post.calls.some((call) => running.pending.has(call.id)))
+      throw new SecretsError('notJsonRpc', { why: 'its id is that of a request under way' });
     const answers = post.calls.map((call) => this.#expect(running, call, post));
     for (const message of post.messages) this.#deliver(running, message, post, body);
     if (answers.length === 0) {
@@ -140,6 +150,7 @@ export class StdioSession {
 
   async #start(): Promise<Running> {
     const injection = await inject(this.#options.vault, this.#server, ['env']);
+    if (this.#ended) throw new SecretsError('sessionUnknown', {});
     const exposure = new Exposure(injection);
     const { name, command, args, cwd, env } = this.#server;
     const log = diagnosticsLog(name, () => exposure.redactor, this.#options.logger);
@@ -192,19 +203,35 @@ export class StdioSession {
   #expect(running: Running, call: Call, post: Post): Promise<void> {
     const message = post.messages.find((m) => m.id === call.id && isRequest(m));
     const progressToken = objectAt(message?.params, '_meta')?.progressToken;
-    if (running.pending.has(call.id)) throw new SecretsError('notJsonRpc', { why: 'its id is that of a request under way' });
-    return new Promise((settle) => {
-      const pending: Pending = { call, reply: post.reply, progressToken, settle, timer: undefined };
+    return new Promise((settle, reject) => {
+      const fail = (error: SecretsError): void => {
+        this.#options.pipeline.failed(call, error);
+        post.reply.event(errorAnswer(call.id, error));
+        settle();
+      };
+      // A post with one call fails as a whole, and the relay answers; in a batch, others may have their answers.
+      const pending: Pending = {
+        call,
+        reply: post.reply,
+        progressToken,
+        settle,
+        fail: post.calls.length === 1 ? reject : fail,
+        timer: undefined,
+      };
       running.pending.set(call.id, pending);
       this.#watch(running, pending);
     });
   }
 
-  /** Starts, or starts again, the time that a call may take without a sign of life. */
+  /** Starts, or starts again, the time that a call may take without a sign of life. It does not pass while the agent owes the server an answer. */
   #watch(running: Running, pending: Pending): void {
     clearTimeout(pending.timer);
     const ms = this.#options.callTimeoutMs();
     pending.timer = setTimeout(() => {
+      if (running.asked.size > 0) {
+        this.#watch(running, pending);
+        return;
+      }
       this.#settle(running, pending, new SecretsError('upstreamTimeout', { server: this.#server.name, seconds: Math.round(ms / 1000) }));
       running.child.send(
         JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: pending.call.id, reason: 'timeout' } }),
@@ -224,7 +251,10 @@ export class StdioSession {
     if (message.method === 'initialize') this.#handshake = { initialize: message, initialized: undefined };
     if (message.method === 'notifications/initialized' && this.#handshake !== undefined) this.#handshake.initialized = message;
     let target = running;
-    if (isResponse(message)) target = [...this.#children].find((r) => r.asked.delete(message.id)) ?? running;
+    if (isResponse(message)) {
+      target = [...this.#children].find((r) => r.asked.delete(message.id)) ?? running;
+      for (const pending of target.pending.values()) this.#watch(target, pending);
+    }
     if (message.method === 'notifications/cancelled') target = this.#cancel(message) ?? running;
     const asItCame = post.messages.length === 1 && Object.keys(body).length === 0 && !isBatch(post.body);
     target.child.send(asItCame ? oneLine(post.body.toString()) : JSON.stringify(addSecrets(message, body)));
@@ -232,7 +262,7 @@ export class StdioSession {
 
   /** A cancelled call gets no answer (MCP, cancellation): its reply just ends. Returns the child that works on it. */
   #cancel(message: Message): Running | undefined {
-    const id = (message.params as { requestId?: RequestId } | undefined)?.requestId;
+    const id = cancelledBy(message);
     for (const running of this.#children) {
       const pending = id === undefined ? undefined : running.pending.get(id);
       if (pending === undefined) continue;
@@ -254,7 +284,9 @@ export class StdioSession {
     const clean = this.#options.pipeline.outgoing(text, running.exposure.redactor);
     if (isResponse(message)) this.#answer(running, message, clean);
     else {
+      const cancelled = message.method === 'notifications/cancelled' ? cancelledBy(message) : undefined;
       if (isRequest(message)) running.asked.add(message.id);
+      else if (cancelled !== undefined) running.asked.delete(cancelled);
       this.#speak(running, message, clean);
     }
   }
@@ -272,6 +304,10 @@ export class StdioSession {
     }
     const pending = running.pending.get(message.id);
     if (pending === undefined) return;
+    if (pending.call.method === 'initialize') {
+      if (message.error === undefined) this.#began = true;
+      else delete pending.reply.headers['mcp-session-id'];
+    }
     this.#options.pipeline.answered(pending.call, message);
     this.#settle(running, pending, text);
   }
@@ -293,15 +329,13 @@ export class StdioSession {
   #settle(running: Running, pending: Pending, end: string | SecretsError | undefined): void {
     clearTimeout(pending.timer);
     if (!running.pending.delete(pending.call.id)) return;
-    if (end instanceof SecretsError) {
-      this.#options.pipeline.failed(pending.call, end);
-      pending.reply.json(errorAnswer(pending.call.id, end));
-    } else if (end !== undefined) {
+    if (end instanceof SecretsError) pending.fail(end);
+    else {
       const alone = ![...running.pending.values()].some((p) => p.reply === pending.reply);
-      if (alone) pending.reply.json(end);
-      else pending.reply.event(end);
+      if (end !== undefined && alone) pending.reply.json(end);
+      else if (end !== undefined) pending.reply.event(end);
+      pending.settle();
     }
-    pending.settle();
     if (running !== this.#running && running.pending.size === 0) void running.child.end();
   }
 
@@ -313,10 +347,15 @@ export class StdioSession {
 
   #abandon(running: Running, post: Post): void {
     for (const pending of [...running.pending.values()].filter((p) => p.reply === post.reply)) {
-      this.#options.pipeline.end(pending.call, { outcome: 'error', errorKind: 'abandoned' });
+      this.#options.pipeline.abandoned(pending.call);
       this.#settle(running, pending, undefined);
     }
   }
+}
+
+/** The request that a `notifications/cancelled` is about. */
+function cancelledBy({ params }: Message): RequestId | undefined {
+  return (params as { requestId?: RequestId } | undefined)?.requestId;
 }
 
 /** JSON text on one line: outside of strings line breaks mean nothing, and inside of them they are not allowed. */

@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import * as vscode from 'vscode';
+import { SecretsError } from '../../shared/errors';
+import { MAX_VALUE_BYTES } from '../../vault/vault';
+
+/** Shorter values occur in ordinary text by chance, and cannot be told from it. */
+const SHORT = 8;
+
+const FROM_CLIPBOARD: vscode.QuickInputButton = {
+  iconPath: new vscode.ThemeIcon('clippy'),
+  tooltip: 'From Clipboard (all lines; the clipboard is emptied)',
+};
+const FROM_FILE: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('file'), tooltip: 'From File…' };
+
+/**
+ * Asks for a value without showing it. It can be typed or pasted; from the clipboard or a file it comes with all of
+ * its lines, which an input box cannot hold.
+ * @returns the value, or `undefined` if the user gave up. @throws SecretsError `storeFailed`, `valueTooLarge` for a file.
+ */
+export async function askValue(name: string, title: string): Promise<Buffer | undefined> {
+  const box = vscode.window.createInputBox();
+  box.title = title;
+  box.prompt = `The value of ${name}. It is not shown, and cannot be shown later.`;
+  box.placeholder = 'Type or paste the value; for several lines use the buttons above';
+  box.password = true;
+  box.ignoreFocusOut = true;
+  box.buttons = [FROM_CLIPBOARD, FROM_FILE];
+  const listeners: vscode.Disposable[] = [];
+  try {
+    return await new Promise<Buffer | undefined>((resolve, reject) => {
+      let asking = false;
+      const take = (value: Promise<Buffer | string | undefined>): void => {
+        asking = true;
+        value.then((result) => {
+          asking = false;
+          if (result === undefined) box.show();
+          else if (typeof result === 'string') {
+            box.show();
+            box.validationMessage = result;
+          } else resolve(result);
+        }, reject);
+      };
+      listeners.push(
+        box.onDidChangeValue((value) => {
+          box.validationMessage = warning(value);
+        }),
+        box.onDidTriggerButton((button) => {
+          take(button === FROM_CLIPBOARD ? fromClipboard() : fromFile(name));
+        }),
+        box.onDidAccept(() => {
+          if (box.value === '') box.validationMessage = 'Give a value, or press Escape to leave.';
+          else resolve(Buffer.from(box.value));
+        }),
+        box.onDidHide(() => {
+          if (!asking) resolve(undefined);
+        }),
+      );
+      box.show();
+    });
+  } finally {
+    for (const listener of listeners) listener.dispose();
+    box.dispose();
+  }
+}
+
+function warning(value: string): vscode.InputBoxValidationMessage | undefined {
+  const message =
+    value !== value.trim()
+      ? 'The value starts or ends with a space. Press Enter to keep it so.'
+      : value !== '' && value.length < SHORT
+        ? `Values shorter than ${String(SHORT)} characters cannot be taken out of replies reliably.`
+        : undefined;
+  return message === undefined ? undefined : { message, severity: vscode.InputBoxValidationSeverity.Warning };
+}
+
+async function fromClipboard(): Promise<Buffer | string> {
+  const text = await vscode.env.clipboard.readText();
+  if (text === '') return 'The clipboard holds no text.';
+  // Whatever was put there since then is not ours to remove.
+  if ((await vscode.env.clipboard.readText()) === text) await vscode.env.clipboard.writeText('');
+  return Buffer.from(withoutLastLineBreak(text));
+}
+
+async function fromFile(name: string): Promise<Buffer | undefined> {
+  const [uri] = (await vscode.window.showOpenDialog({ title: `The value of ${name}`, openLabel: 'Use Content' })) ?? [];
+  if (uri === undefined) return undefined;
+  const { size } = await vscode.workspace.fs.stat(uri);
+  if (size > MAX_VALUE_BYTES) throw new SecretsError('valueTooLarge', { name, bytes: size, limit: MAX_VALUE_BYTES });
+  const bytes = uri.scheme === 'file' ? await readFile(uri.fsPath) : Buffer.from(await vscode.workspace.fs.readFile(uri));
+  const end = withoutLastLineBreak(bytes.toString('latin1')).length;
+  const value = Buffer.from(bytes.subarray(0, end));
+  bytes.fill(0);
+  return value;
+}
+
+/** The line break with which editors and `echo` end a file is no part of the value. The command line does the same. */
+function withoutLastLineBreak(text: string): string {
+  return text.replace(/\r?\n$/, '');
+}

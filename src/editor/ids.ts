@@ -1,0 +1,44 @@
+/** Every command of the product. package.json declares the same ones; a test compares the two. */
+export const commandIds = [
+  'mcpSecrets.addSecret',
+  'mcpSecrets.replaceSecret',
+  'mcpSecrets.deleteSecret',
+  'mcpSecrets.addServer',
+  'mcpSecrets.editServer',
+  'mcpSecrets.chooseSecrets',
+  'mcpSecrets.removeServer',
+  'mcpSecrets.startServer',
+  'mcpSecrets.stopServer',
+  'mcpSecrets.approveServer',
+  'mcpSecrets.revokeApproval',
+  'mcpSecrets.copyConfiguration',
+  'mcpSecrets.revokeAgent',
+  'mcpSecrets.openServersFile',
+  'mcpSecrets.showAuditFile',
+  'mcpSecrets.showLog',
+  'mcpSecrets.refresh',
+  'mcpSecrets.lockVault',
+  'mcpSecrets.unlockVault',
+] as const;
+
+/** The id of one of our commands. */
+export type CommandId = (typeof commandIds)[number];
+
+/** The views in our container. */
+export const viewIds = {
+  secrets: 'mcpSecrets.secrets',
+  servers: 'mcpSecrets.servers',
+  activity: 'mcpSecrets.activity',
+} as const;
+
+/** The MCP provider's id. */
+export const PROVIDER_ID = 'mcpSecrets.servers';
+
+/** The context key that menus and welcome views look at; its values are those of `StateName`. */
+export const STATE_KEY = 'mcpSecrets.state';
+
+/** The scheme of the JSON schema that the editor's JSON support asks for. */
+export const SCHEMA_SCHEME = 'mcp-secrets-schema';
+
+/** The name by which VS Code itself goes as an agent. */
+export const VSCODE_AGENT = 'VS Code';

@@ -1,0 +1,78 @@
+import * as vscode from 'vscode';
+import { createProxy } from '../proxy/proxy';
+import type { Proxy, ProxyAddress, ProxyOptions } from '../proxy/proxy';
+
+/** The port that outside agents were told, so that their configuration keeps working after a restart. */
+const PORT_KEY = 'proxy/port';
+
+/** What a server is doing. */
+export type ServerStatus = ReturnType<Proxy['status']>;
+
+const IDLE: ServerStatus = { state: 'idle', sessions: 0 };
+
+/** The proxy of this window, made when it is first needed. */
+export class ProxyHost implements vscode.Disposable {
+  readonly #options: () => Omit<ProxyOptions, 'port'>;
+  readonly #memento: vscode.Memento;
+  readonly #changed = new vscode.EventEmitter<string>();
+  /** Fires with a server's name when its status may have changed. */
+  readonly onDidChangeStatus = this.#changed.event;
+  #proxy: Proxy | undefined;
+
+  constructor(memento: vscode.Memento, options: () => Omit<ProxyOptions, 'port'>) {
+    this.#memento = memento;
+    this.#options = options;
+  }
+
+  /** True when an agent outside VS Code was told where the proxy is, and may come at any time. */
+  get isExpected(): boolean {
+    return this.#memento.get(PORT_KEY) !== undefined;
+  }
+
+  /** What a server is doing. */
+  status(server: string): ServerStatus {
+    return this.#proxy?.status(server) ?? IDLE;
+  }
+
+  /** Listens, if it does not yet. @throws SecretsError `listenFailed`. */
+  async start(): Promise<ProxyAddress> {
+    return this.#get().start();
+  }
+
+  /** Like `start`, and promises the port to agents outside VS Code from now on. */
+  async startForOthers(): Promise<ProxyAddress> {
+    const address = await this.start();
+    await this.#memento.update(PORT_KEY, address.port);
+    return address;
+  }
+
+  /** As `Proxy.startServer`. */
+  async startServer(server: string): Promise<number> {
+    return this.#get().startServer(server);
+  }
+
+  /** As `Proxy.stopServer`. */
+  async stopServer(server: string): Promise<void> {
+    await this.#get().stopServer(server);
+  }
+
+  /** Ends everything that the proxy started; resolves when it has ended. */
+  async stop(): Promise<void> {
+    await this.#proxy?.stop();
+  }
+
+  dispose(): void {
+    this.#proxy?.dispose();
+    this.#changed.dispose();
+  }
+
+  #get(): Proxy {
+    if (this.#proxy === undefined) {
+      this.#proxy = createProxy({ ...this.#options(), port: this.#memento.get<number>(PORT_KEY) ?? 0 });
+      this.#proxy.onDidChangeStatus((server) => {
+        this.#changed.fire(server);
+      });
+    }
+    return this.#proxy;
+  }
+}

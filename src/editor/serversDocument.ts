@@ -1,0 +1,90 @@
+import { dirname } from 'node:path';
+import { findNodeAtLocation, parseTree } from 'jsonc-parser';
+import type { Node } from 'jsonc-parser';
+import * as vscode from 'vscode';
+import { SecretsError } from '../shared/errors';
+import type { Workspace } from './workspace';
+
+const SKELETON = `{
+  // MCP servers, and the secrets that each of them receives: names only, never values.
+  "servers": {}
+}
+`;
+
+/** The servers file if it is open in an editor, with what is typed there but not saved. */
+export function openServersDocument({ servers }: Workspace): vscode.TextDocument | undefined {
+  return vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'file' && uri.fsPath === servers.path);
+}
+
+/**
+ * Changes the servers file through its document, so that an open editor, its undo history and what is typed there
+ * but not saved yet are kept; then saves it.
+ * @param make gives the new text, or throws; then nothing has changed.
+ * @throws what `make` throws, and SecretsError `storeFailed` if it cannot be saved.
+ */
+export async function changeServersFile(workspace: Workspace, make: (text: string) => string): Promise<void> {
+  const { path } = workspace.servers;
+  const next = make(openServersDocument(workspace)?.getText() ?? workspace.servers.text());
+  const document = await openOrMake(path, '');
+  const edit = new vscode.WorkspaceEdit();
+  const { range, text } = difference(document, next);
+  edit.replace(document.uri, range, text);
+  if (!(await vscode.workspace.applyEdit(edit)) || !(await document.save())) {
+    throw new SecretsError('storeFailed', { path, reason: 'the editor could not save it' });
+  }
+  workspace.serversFileChanged();
+}
+
+/** Shows the servers file, at a server if one is named. Makes the file if there is none. */
+export async function showServersFile({ servers }: Workspace, server?: string): Promise<void> {
+  const document = await openOrMake(servers.path, SKELETON);
+  const editor = await vscode.window.showTextDocument(document);
+  const root = server === undefined ? undefined : parseTree(document.getText(), [], { allowTrailingComma: true });
+  const node = root && findNodeAtLocation(root, ['servers', server ?? '']);
+  const key = node?.parent?.children?.[0];
+  if (node === undefined || key === undefined) return;
+  const start = document.positionAt(key.offset);
+  editor.selection = new vscode.Selection(start, start);
+  editor.revealRange(
+    new vscode.Range(start, document.positionAt(node.offset + node.length)),
+    vscode.TextEditorRevealType.InCenterIfOutsideViewport,
+  );
+}
+
+/** Where the names of secrets stand in the text of a servers file. A text with syntax errors may have some, too. */
+export function secretKeys(text: string): { name: string; offset: number; length: number }[] {
+  const root = parseTree(text, [], { allowTrailingComma: true });
+  const servers = root && findNodeAtLocation(root, ['servers']);
+  const secretsOf = (server: Node): Node | undefined => (server.type === 'object' ? findNodeAtLocation(server, ['secrets']) : undefined);
+  return properties(servers)
+    .flatMap(([, server]) => properties(secretsOf(server)))
+    .map(([key]) => ({ name: String(key.value), offset: key.offset, length: key.length }));
+}
+
+function properties(node: Node | undefined): [key: Node, value: Node][] {
+  if (node?.type !== 'object') return [];
+  return (node.children ?? []).flatMap(({ children: [key, value] = [] }) => (key && value ? [[key, value] as [Node, Node]] : []));
+}
+
+async function openOrMake(path: string, text: string): Promise<vscode.TextDocument> {
+  const uri = vscode.Uri.file(path);
+  try {
+    return await vscode.workspace.openTextDocument(uri);
+  } catch {
+    await vscode.workspace.fs.createDirectory(vscode.Uri.file(dirname(path)));
+    await vscode.workspace.fs.writeFile(uri, Buffer.from(text));
+    return vscode.workspace.openTextDocument(uri);
+  }
+}
+
+/** The one stretch of a document that has to change, so that cursors elsewhere stay where they are. */
+function difference(document: vscode.TextDocument, next: string): { range: vscode.Range; text: string } {
+  const old = document.getText();
+  const shorter = Math.min(old.length, next.length);
+  let start = 0;
+  while (start < shorter && old[start] === next[start]) start++;
+  let end = 0;
+  while (end < shorter - start && old[old.length - 1 - end] === next[next.length - 1 - end]) end++;
+  const range = new vscode.Range(document.positionAt(start), document.positionAt(old.length - end));
+  return { range, text: next.slice(start, next.length - end) };
+}

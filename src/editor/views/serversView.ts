@@ -1,0 +1,200 @@
+import * as vscode from 'vscode';
+import { describeBinding, describePlan } from '../../bindings/plan';
+import type { Binding, Server } from '../../bindings/server';
+import type { Problem, ServersFile } from '../../bindings/serversFile';
+import { messageOf } from '../../shared/errors';
+import { viewIds } from '../ids';
+import type { ServerStatus } from '../proxyHost';
+import type { StateModel } from '../state';
+import type { Workspace } from '../workspace';
+import { count, dotted } from './format';
+import { SECRET_MIME } from './secretsView';
+import { showNews, viewMessage } from './treeViews';
+
+/** A server that can be read from the servers file. */
+export interface ServerNode {
+  readonly kind: 'server';
+  readonly name: string;
+  readonly server: Server;
+  readonly approved: boolean;
+  readonly status: ServerStatus;
+}
+
+/** A server, or the whole file, with an error. */
+export interface ProblemNode {
+  readonly kind: 'problem';
+  /** The server's name, or the file's. */
+  readonly name: string;
+  readonly problem: Problem;
+}
+
+/** One secret of a server. */
+export interface BindingNode {
+  readonly kind: 'binding';
+  /** The secret. */
+  readonly name: string;
+  readonly server: Server;
+  readonly binding: Binding;
+  readonly missing: boolean;
+}
+
+/** An item of the view Servers. */
+export type ServersViewNode = ServerNode | ProblemNode | BindingNode;
+
+/** The view Servers: each with its state, and the secrets that it receives below it. */
+export class ServersView
+  implements vscode.TreeDataProvider<ServersViewNode>, vscode.TreeDragAndDropController<ServersViewNode>, vscode.Disposable
+{
+  readonly dropMimeTypes = [SECRET_MIME];
+  readonly dragMimeTypes: readonly string[] = [];
+  readonly #workspace: Workspace | undefined;
+  readonly #state: StateModel;
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #view: vscode.TreeView<ServersViewNode>;
+  readonly #news: vscode.Disposable;
+
+  constructor(workspace: Workspace | undefined, state: StateModel) {
+    this.#workspace = workspace;
+    this.#state = state;
+    this.#view = vscode.window.createTreeView(viewIds.servers, {
+      treeDataProvider: this,
+      dragAndDropController: this,
+      showCollapseAll: true,
+    });
+    this.#news = showNews(this.#view, [workspace?.onDidChange, state.onDidChange], () => {
+      this.#changed.fire(undefined);
+    });
+  }
+
+  async getChildren(node?: ServersViewNode): Promise<ServersViewNode[]> {
+    const workspace = this.#workspace;
+    if (workspace === undefined || (node !== undefined && node.kind !== 'server')) return [];
+    const existing = secretNames(workspace);
+    if (node !== undefined) {
+      const { server } = node;
+      return server.bindings.map((binding) => ({
+        kind: 'binding',
+        name: binding.secret,
+        server,
+        binding,
+        missing: existing?.has(binding.secret) === false,
+      }));
+    }
+    const state = await this.#state.refresh();
+    const read = readFile(workspace);
+    const nodes = 'error' in read ? [] : serverNodes(workspace, read);
+    this.#view.message = 'error' in read ? messageOf(read.error) : state.name === 'untrusted' ? viewMessage(state, nodes.length === 0) : '';
+    return nodes;
+  }
+
+  getTreeItem(node: ServersViewNode): vscode.TreeItem {
+    return node.kind === 'server' ? serverItem(node) : node.kind === 'problem' ? problemItem(node) : bindingItem(node);
+  }
+
+  /** Binds the secrets that were dropped on a server. */
+  async handleDrop(target: ServersViewNode | undefined, data: vscode.DataTransfer): Promise<void> {
+    const names: unknown = data.get(SECRET_MIME)?.value;
+    if (target === undefined || target.kind === 'problem' || !Array.isArray(names)) return;
+    const server = target.kind === 'server' ? target.name : target.server.name;
+    await vscode.commands.executeCommand('mcpSecrets.chooseSecrets', server, names.map(String));
+  }
+
+  dispose(): void {
+    this.#news.dispose();
+    this.#view.dispose();
+    this.#changed.dispose();
+  }
+}
+
+/** Names of the secrets there are; `undefined` if that cannot be known. */
+function secretNames({ vault }: Workspace): ReadonlySet<string> | undefined {
+  try {
+    return new Set(vault.list().map(({ name }) => name));
+  } catch {
+    return undefined;
+  }
+}
+
+function readFile({ servers }: Workspace): ServersFile | { error: unknown } {
+  try {
+    return servers.file();
+  } catch (error) {
+    return { error };
+  }
+}
+
+function serverNodes({ approvals, proxy }: Workspace, { servers, problems }: ServersFile): ServersViewNode[] {
+  const broken = new Map<string, ProblemNode>();
+  for (const problem of problems) {
+    const name = problem.server ?? 'mcp-secrets.json';
+    if (!broken.has(name)) broken.set(name, { kind: 'problem', name, problem });
+  }
+  const usable = [...servers.values()].map((server): ServerNode => ({
+    kind: 'server',
+    name: server.name,
+    server,
+    approved: approvals.isApproved(server),
+    status: proxy.status(server.name),
+  }));
+  return [...broken.values(), ...usable];
+}
+
+type Condition = 'unapproved' | 'idle' | 'running' | 'failed' | 'stopped';
+
+const CONDITIONS: Record<Condition, { icon: string; text: string }> = {
+  unapproved: { icon: 'shield', text: 'needs approval' },
+  idle: { icon: 'server', text: 'ready' },
+  running: { icon: 'server-environment', text: 'running' },
+  failed: { icon: 'error', text: 'failed' },
+  stopped: { icon: 'debug-stop', text: 'stopped' },
+};
+
+function serverItem(node: ServerNode): vscode.TreeItem {
+  const { name, server, approved, status } = node;
+  const condition = approved ? status.state : 'unapproved';
+  const { icon, text } = CONDITIONS[condition];
+  const item = new vscode.TreeItem(
+    name,
+    server.bindings.length > 0 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
+  );
+  item.id = `server/${name}`;
+  item.contextValue = `server.${condition}`;
+  item.iconPath = new vscode.ThemeIcon(icon);
+  item.description = dotted(server.type, text, count(server.bindings.length, 'secret'));
+  const sessions = status.sessions > 0 ? `, ${count(status.sessions, 'session')}` : '';
+  item.tooltip = [`${name}: ${text}${sessions}`, ...(status.error === undefined ? [] : [status.error]), '', ...describePlan(server)].join(
+    '\n',
+  );
+  item.accessibilityInformation = { label: `Server ${name}, ${item.description.replaceAll(' · ', ', ')}` };
+  return item;
+}
+
+function problemItem({ name, problem }: ProblemNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(name);
+  item.id = `problem/${name}`;
+  item.contextValue = problem.server === undefined ? 'problem.file' : 'problem.server';
+  item.iconPath = new vscode.ThemeIcon('error');
+  item.description = `line ${String(problem.line)}: ${problem.message}`;
+  item.tooltip = `${problem.message}\n.vscode/mcp-secrets.json, line ${String(problem.line)}`;
+  item.command =
+    problem.server === undefined
+      ? { command: 'mcpSecrets.openServersFile', title: 'Open' }
+      : { command: 'mcpSecrets.editServer', title: 'Open', arguments: [problem.server] };
+  item.accessibilityInformation = { label: `${name} has an error, ${item.description}` };
+  return item;
+}
+
+function bindingItem({ name, server, binding, missing }: BindingNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(name);
+  const how = describeBinding(binding).slice(name.length + 1);
+  item.id = `server/${server.name}/${name}`;
+  item.contextValue = missing ? 'binding.missing' : 'binding.stored';
+  item.iconPath = new vscode.ThemeIcon(missing ? 'circle-slash' : 'key');
+  item.description = missing ? dotted('missing', how) : how;
+  item.tooltip = missing
+    ? `${name} does not exist yet: calls of ${server.name} fail until it is added.`
+    : `${server.name} receives ${name} ${how}.`;
+  item.accessibilityInformation = { label: `Secret ${name}, ${item.description.replaceAll(' · ', ', ')}` };
+  return item;
+}

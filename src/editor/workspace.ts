@@ -1,0 +1,205 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { AuditLog } from '../audit/auditLog';
+import { Approvals } from '../bindings/approvals';
+import { SERVERS_FILE } from '../bindings/serversFile';
+import { ServersSource } from '../bindings/source';
+import { AgentTokens } from '../proxy/front/agentTokens';
+import { systemClock } from '../shared/clock';
+import { Vault } from '../vault/vault';
+import { ApprovalDialog } from './approvalDialog';
+import { EditorApprover } from './approver';
+import { lazy } from './lazy';
+import type { Log } from './log';
+import type { Messages } from './messages';
+import { ProxyHost } from './proxyHost';
+import { socketPathFor } from './socketPath';
+import { ROOT_KEY_PREFIX, SecretStorageKeyStore } from './stores/secretStorageKeyStore';
+import { STORE_FILE_ENDING, WorkspaceStateStore } from './stores/workspaceStateStore';
+
+/** What a workspace is made from. */
+export interface WorkspaceParts {
+  readonly context: vscode.ExtensionContext;
+  readonly folder: vscode.WorkspaceFolder;
+  readonly storage: vscode.Uri;
+  readonly log: Log;
+  readonly messages: Messages;
+}
+
+/**
+ * Everything that belongs to one workspace folder. Each part is made when it is first asked for, so that nothing
+ * is read before it is needed.
+ */
+export class Workspace implements vscode.Disposable {
+  readonly folder: vscode.WorkspaceFolder;
+  readonly log: Log;
+  readonly messages: Messages;
+  /** Where the proxy listens for VS Code. */
+  readonly socketPath: string;
+  readonly #context: vscode.ExtensionContext;
+  readonly #storage: vscode.Uri;
+  readonly #disposables: vscode.Disposable[] = [];
+  readonly #changed = this.#own(new vscode.EventEmitter<undefined>());
+  /** Fires when anything that a view shows may have changed: secrets, servers, approvals, statuses. */
+  readonly onDidChange = this.#changed.event;
+  readonly #serversChanged = this.#own(new vscode.EventEmitter<undefined>());
+  /** Fires when the servers file or an approval may have changed. */
+  readonly onDidChangeServers = this.#serversChanged.event;
+
+  constructor({ context, folder, storage, log, messages }: WorkspaceParts) {
+    this.folder = folder;
+    this.log = log;
+    this.messages = messages;
+    this.socketPath = socketPathFor(folder.uri.fsPath);
+    this.#context = context;
+    this.#storage = storage;
+    this.#own(
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        this.#vault.made?.refresh();
+      }),
+    );
+    this.#own(
+      context.secrets.onDidChange(({ key }) => {
+        if (key.startsWith(ROOT_KEY_PREFIX)) this.#vault.made?.refresh();
+      }),
+    );
+    this.#own(this.#watchServersFile());
+    this.#own(
+      this.onDidChangeServers(() => {
+        this.#changed.fire(undefined);
+      }),
+    );
+  }
+
+  get vault(): Vault {
+    return this.#vault.get();
+  }
+
+  get servers(): ServersSource {
+    return this.#servers.get();
+  }
+
+  get approvals(): Approvals {
+    return this.#approvals.get();
+  }
+
+  get approvalDialog(): ApprovalDialog {
+    return this.#approvalDialog.get();
+  }
+
+  get agents(): AgentTokens {
+    return this.#agents.get();
+  }
+
+  get audit(): AuditLog {
+    return this.#audit.get();
+  }
+
+  get proxy(): ProxyHost {
+    return this.#proxy.get();
+  }
+
+  /** Says that the servers file was changed by us; its watcher would say so later. */
+  serversFileChanged(): void {
+    this.#serversChanged.fire(undefined);
+  }
+
+  /** Ends what the proxy started, and writes what is still to be written. */
+  async close(): Promise<void> {
+    await this.#proxy.made?.stop();
+    await this.#audit.made?.flush();
+  }
+
+  dispose(): void {
+    for (const part of [this.#proxy.made, this.#vault.made, this.#audit.made]) part?.dispose();
+    for (const disposable of this.#disposables.reverse()) disposable.dispose();
+  }
+
+  readonly #audit = lazy(() => new AuditLog(join(this.#storage.fsPath, 'audit.jsonl'), systemClock, this.log));
+  readonly #servers = lazy(() => new ServersSource(this.folder.uri.fsPath));
+  readonly #agents = lazy(() => new AgentTokens(this.#store('agents'), this.audit));
+
+  readonly #vault = lazy(() => {
+    const vault = new Vault({
+      store: this.#store('vault'),
+      keys: new SecretStorageKeyStore(this.#context.secrets),
+      clock: systemClock,
+      audit: this.audit,
+      barrier: () => (vscode.workspace.isTrusted ? undefined : 'untrusted'),
+    });
+    this.#own(
+      vault.onDidChange(() => {
+        this.#changed.fire(undefined);
+      }),
+    );
+    return vault;
+  });
+
+  readonly #approvals = lazy(() => {
+    const approvals = new Approvals(this.#store('approvals'), this.audit);
+    this.#own(
+      approvals.onDidChange(() => {
+        this.#serversChanged.fire(undefined);
+      }),
+    );
+    return approvals;
+  });
+
+  readonly #approvalDialog = lazy(() => new ApprovalDialog(this.approvals));
+
+  readonly #proxy = lazy(() => {
+    const proxy = new ProxyHost(this.#context.workspaceState, () => ({
+      vault: this.vault,
+      servers: this.servers,
+      approvals: this.approvals,
+      approver: new EditorApprover(this.approvalDialog, this.approvals),
+      agents: this.agents,
+      audit: this.audit,
+      logger: this.log,
+      clock: systemClock,
+      socketPath: this.socketPath,
+      callTimeoutMs: () => vscode.workspace.getConfiguration('mcpSecrets').get('callTimeout', 120) * 1_000,
+    }));
+    this.#own(
+      proxy.onDidChangeStatus(() => {
+        this.#changed.fire(undefined);
+      }),
+    );
+    return proxy;
+  });
+
+  /** Stores share one watcher, so that what another window writes is seen here. */
+  readonly #storeWatcher = lazy(() => {
+    mkdirSync(this.#storage.fsPath, { recursive: true, mode: 0o700 });
+    const watcher = this.#own(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(this.#storage, `*${STORE_FILE_ENDING}`)));
+    const changed = (): void => {
+      this.#vault.made?.refresh();
+      this.#serversChanged.fire(undefined);
+    };
+    watcher.onDidCreate(changed);
+    watcher.onDidChange(changed);
+    watcher.onDidDelete(changed);
+  });
+
+  #store(name: string): WorkspaceStateStore {
+    this.#storeWatcher.get();
+    return new WorkspaceStateStore(this.#context.workspaceState, this.#storage.fsPath, name);
+  }
+
+  #watchServersFile(): vscode.Disposable {
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(this.folder, SERVERS_FILE));
+    const changed = (): void => {
+      this.#serversChanged.fire(undefined);
+    };
+    watcher.onDidCreate(changed);
+    watcher.onDidChange(changed);
+    watcher.onDidDelete(changed);
+    return watcher;
+  }
+
+  #own<T extends vscode.Disposable>(disposable: T): T {
+    this.#disposables.push(disposable);
+    return disposable;
+  }
+}

@@ -1,0 +1,52 @@
+import * as vscode from 'vscode';
+import { registerCommands } from './editor/commands/table';
+import { Container } from './editor/container';
+import { registerDiagnostics } from './editor/diagnostics';
+import { registerMcpProvider } from './editor/mcpProvider';
+import { registerSchema } from './editor/schemaProvider';
+import { registerStatusBar } from './editor/statusBar';
+import { messageOf } from './shared/errors';
+
+/** What `activate` gives to whoever asks for the extension's exports. */
+export interface Exports {
+  /** How long activation took, in milliseconds. */
+  readonly activatedInMs: number;
+  /** Our services, for tests inside VS Code only: other extensions must not get hold of a vault. */
+  readonly container?: Container;
+}
+
+let container: Container | undefined;
+
+/** Called by VS Code when something of ours is first used. Registers everything, reads nothing. */
+export function activate(context: vscode.ExtensionContext): Exports {
+  const start = performance.now();
+  try {
+    const made = new Container(context);
+    container = made;
+    context.subscriptions.push(
+      registerCommands(made),
+      registerMcpProvider(made.workspace),
+      registerSchema(made.workspace),
+      registerStatusBar(made.workspace, made.state),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        made.serveExpectedAgents();
+      }),
+      ...(made.workspace === undefined ? [] : [registerDiagnostics(made.workspace)]),
+    );
+    setImmediate(() => {
+      made.serveExpectedAgents();
+    });
+    const activatedInMs = performance.now() - start;
+    return context.extensionMode === vscode.ExtensionMode.Test ? { activatedInMs, container: made } : { activatedInMs };
+  } catch (error) {
+    // VS Code itself keeps silent about this.
+    void vscode.window.showErrorMessage(`MCP Secrets could not be activated. ${messageOf(error)}`);
+    throw error;
+  }
+}
+
+/** Called by VS Code when the window closes: ends children and sessions, and writes what is still to be written. */
+export async function deactivate(): Promise<void> {
+  await container?.close();
+  container = undefined;
+}
