@@ -60,23 +60,21 @@ function json(value: object): string {
 
 /** Codex refuses an inline `bearer_token` and passes over `headers`; `http_headers` is what it sends. */
 function toml(endpoints: readonly Endpoint[], token: string): string {
-  const tables = endpoints.map(({ server, url }) =>
-    [
-      `[mcp_servers.${tomlKey(server)}]`,
-      `url = ${tomlString(url)}`,
-      `http_headers = { "Authorization" = ${tomlString(`Bearer ${token}`)} }`,
-      '',
-    ].join('\n'),
-  );
+  const taken = new Set<string>();
+  const tables = endpoints.map(({ server, url }) => {
+    const key = tomlKey(server, taken);
+    taken.add(key);
+    // A basic string of TOML is escaped like one of JSON.
+    const authorization = JSON.stringify(`Bearer ${token}`);
+    return `[mcp_servers.${key}]\nurl = ${JSON.stringify(url)}\nhttp_headers = { "Authorization" = ${authorization} }\n`;
+  });
   return tables.join('\n');
 }
 
-/** Codex takes letters, digits, `_` and `-` in the name of a server. */
-function tomlKey(server: string): string {
-  return server.replace(/[^A-Za-z0-9_-]/g, '_');
-}
-
-/** A basic string of TOML is escaped as one of JSON. */
-function tomlString(text: string): string {
-  return JSON.stringify(text);
+/** Codex takes letters, digits, `_` and `-` in the name of a server; each name once. */
+function tomlKey(server: string, taken: ReadonlySet<string>): string {
+  const key = server.replace(/[^A-Za-z0-9_-]/g, '_');
+  let free = key;
+  for (let n = 2; taken.has(free); n++) free = `${key}_${String(n)}`;
+  return free;
 }

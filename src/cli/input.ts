@@ -27,8 +27,9 @@ async function readAll(name: string, stdin: NodeJS.ReadStream): Promise<Buffer> 
 
 /** Nothing that is typed is shown: the terminal is in raw mode and readline writes nowhere. */
 async function prompt(name: string, stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream): Promise<Buffer> {
-  stderr.write(`Value of ${name} (not shown): `);
   const lines = createInterface({ input: stdin, terminal: true, historySize: 0 });
+  // Only now: from here on nothing that is typed is shown.
+  stderr.write(`Value of ${name} (not shown): `);
   try {
     return await new Promise<Buffer>((resolve, reject) => {
       lines.once('line', (line) => {

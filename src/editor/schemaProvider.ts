@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { toJSONSchema } from 'zod';
 import { fileSchema } from '../bindings/schema';
 import type { Server } from '../bindings/server';
-import { modesOf } from '../bindings/server';
+import { defaultMode, modesOf } from '../bindings/server';
 import { SCHEMA_SCHEME } from './ids';
 import type { Workspace } from './workspace';
 
@@ -60,13 +60,19 @@ export function schemaFor(names: readonly string[]): object {
     const binding = secrets?.additionalProperties;
     if (type === undefined || secrets === undefined || typeof binding !== 'object') continue;
     offerModes(binding, type);
-    secrets.properties = Object.fromEntries(names.map((name) => [name, binding]));
+    // Without a snippet, completion of a name would not write the colon and a value.
+    const named = { ...binding, defaultSnippets: [{ body: defaultMode(type) }] };
+    secrets.properties = Object.fromEntries(names.map((name) => [name, named]));
   }
   return schema;
 }
 
 /** Leaves the modes that make sense for a type of server, the default one first. */
 function offerModes(schema: JsonSchema, type: Server['type']): void {
-  if (schema.enum !== undefined) schema.enum = [...modesOf(type)];
+  if (schema.enum !== undefined) {
+    // Examples are offered like the values of an enumeration, and check nothing.
+    delete schema.enum;
+    schema.examples = [...modesOf(type)];
+  }
   for (const part of [...(schema.anyOf ?? []), ...Object.values(schema.properties ?? {})]) offerModes(part, type);
 }

@@ -22,7 +22,9 @@ export class StateModel implements vscode.Disposable {
   /** Fires when the state has become another one, and when it was looked at for the first time. */
   readonly onDidChange = this.#changed.event;
   #current: ProductState;
-  #looked = false;
+  #asked = 0;
+  /** The number of the question whose answer is the current state. */
+  #answered = 0;
 
   /** @param initial what is known without reading. @param ask finds out. */
   constructor(initial: VaultState, ask: () => Promise<VaultState>) {
@@ -38,13 +40,16 @@ export class StateModel implements vscode.Disposable {
 
   /** Looks again. Never rejects: what goes wrong is the state `error`. */
   async refresh(): Promise<ProductState> {
+    const turn = ++this.#asked;
     const next = await this.#ask().then(
       (name): ProductState => ({ name }),
       (error: unknown): ProductState => ({ name: 'error', error }),
     );
-    const changed = !this.#looked || next.name !== this.#current.name || reason(next) !== reason(this.#current);
+    // A slow answer to an older question says how things were.
+    if (turn < this.#answered) return this.#current;
+    const changed = this.#answered === 0 || next.name !== this.#current.name || reason(next) !== reason(this.#current);
     this.#current = next;
-    this.#looked = true;
+    this.#answered = turn;
     if (changed) {
       this.#publish();
       this.#changed.fire(next);

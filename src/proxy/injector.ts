@@ -12,8 +12,8 @@ export interface Injection {
   readonly headers: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly body: Readonly<Record<string, string>>;
-  /** Which version of which secret is in it. */
-  readonly versions: ReadonlyMap<string, number>;
+  /** Which value of which secret is in it: its seal, by name. */
+  readonly versions: ReadonlyMap<string, string>;
   /** Finds the opened values in what comes back. */
   readonly redactor: Redactor;
 }
@@ -31,14 +31,14 @@ export async function inject(vault: Vault, server: Server, modes?: readonly Mode
   const headers: Record<string, string> = {};
   const env: Record<string, string> = {};
   const body: Record<string, string> = {};
-  const versions = new Map<string, number>();
+  const versions = new Map<string, string>();
   try {
     const redactor = new Redactor(opened);
     for (const [index, binding] of bindings.entries()) {
       const secret = opened[index];
       if (secret === undefined) continue;
       const text = render(binding, secret.value, server.name);
-      versions.set(secret.name, secret.version);
+      versions.set(secret.name, secret.seal);
       if (binding.mode === 'env') env[binding.name] = text;
       else if (binding.mode === 'body') body[binding.name] = text;
       else headers[binding.name] = text;
@@ -87,7 +87,7 @@ export class Exposure {
   /** Remembers what the upstream was given now. */
   add({ versions, redactor }: Injection): void {
     const before = this.#versions.size;
-    for (const [name, version] of versions) this.#versions.add(`${name} ${String(version)}`);
+    for (const [name, seal] of versions) this.#versions.add(`${name} ${seal}`);
     if (this.#versions.size > before && redactor !== this.#redactor) this.#redactor = this.#redactor.with(redactor);
   }
 }

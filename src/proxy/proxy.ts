@@ -144,7 +144,12 @@ class LocalProxy implements Proxy {
     this.#states.allow(server);
     const address = await this.start();
     const token = this.#options.agents.issueTemporary('MCP Secrets', this.#options.clock.now());
-    return probe(address, server, token);
+    try {
+      return await probe(address, server, token);
+    } catch (error) {
+      // The probe knows what an agent would be told; here it is known why.
+      throw this.#states.failure(server) ?? error;
+    }
   }
 
   async stopServer(server: string): Promise<void> {

@@ -18,7 +18,7 @@ export class ServerStates implements Disposable {
   readonly #emitter = new Emitter<string>();
   readonly onDidChange = this.#emitter.event;
   readonly #stopped = new Set<string>();
-  readonly #failures = new Map<string, string>();
+  readonly #failures = new Map<string, SecretsError>();
   readonly #answering = new Set<string>();
   /** What was last told of each server, so that news are news. */
   readonly #told = new Map<string, string>();
@@ -31,8 +31,13 @@ export class ServerStates implements Disposable {
     const sessions = this.#sessions.of(server).length;
     if (this.#stopped.has(server)) return { state: 'stopped', sessions };
     const error = this.#failures.get(server);
-    if (error !== undefined) return { state: 'failed', sessions, error };
+    if (error !== undefined) return { state: 'failed', sessions, error: error.message };
     return { state: sessions > 0 || this.#answering.has(server) ? 'running' : 'idle', sessions };
+  }
+
+  /** Why it failed, if it did. */
+  failure(server: string): SecretsError | undefined {
+    return this.#failures.get(server);
   }
 
   /** @throws SecretsError `serverStopped`. */
@@ -64,7 +69,7 @@ export class ServerStates implements Disposable {
   /** It could not be used, if that is what the error says: not every error is the server's. */
   failed(server: string, error: unknown): void {
     if (isSecretsError(error) && FAILURES.has(error.kind)) {
-      this.#failures.set(server, error.message);
+      this.#failures.set(server, error);
       this.#answering.delete(server);
     }
     this.changed(server);

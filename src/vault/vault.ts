@@ -38,6 +38,8 @@ export interface SecretInfo {
 export interface OpenedSecret {
   readonly name: string;
   readonly version: number;
+  /** Tells this sealed value from every other one, also from one of the same version that was deleted. Not secret. */
+  readonly seal: string;
   readonly value: Buffer;
 }
 
@@ -99,6 +101,12 @@ export class Vault implements Disposable {
     return stored && currentOf(stored).version;
   }
 
+  /** The `seal` of the current value of a secret, or `undefined` if there is no such secret. Needs no key. */
+  sealOf(name: string, scope = DEFAULT_SCOPE): string | undefined {
+    const stored = find(this.#document(), normalizeName(name), scope);
+    return stored && sealOf(currentOf(stored));
+  }
+
   /**
    * Sets a secret: adds it, or gives it a new version. The first secret makes the vault and its key.
    * @param name is normalised. @param value 1 byte to 64 KiB, any bytes; overwritten with zeros in any case.
@@ -157,7 +165,7 @@ export class Vault implements Disposable {
     const document = this.#document();
     const missing = names.filter((name) => find(document, name, scope) === undefined);
     if (missing.length > 0) throw new SecretsError('secretMissing', { names: missing });
-    if (document === undefined) return [];
+    if (document === undefined || names.length === 0) return [];
     // Kept synchronous while the key is at hand: this is on the path of every call.
     const keys = this.#keys?.fingerprint === document.keyId ? this.#keys : await this.#keysOf(document);
     if (keys === undefined) throw new SecretsError('keyLost', {});
@@ -172,7 +180,7 @@ export class Vault implements Disposable {
         for (const { value: done } of opened) done.fill(0);
         throw new SecretsError('secretUnreadable', { name });
       }
-      opened.push({ name, version, value });
+      opened.push({ name, version, seal: sealOf(current), value });
     }
     return opened;
   }
@@ -291,6 +299,11 @@ function find(document: VaultDocument | undefined, name: string, scope: string):
 function currentOf(stored: StoredSecret): StoredVersion {
   // By number, not by place: the order in the document is not authenticated.
   return stored.versions.reduce((current, version) => (version.version > current.version ? version : current));
+}
+
+/** The random IV that a value was sealed under: no two have the same. */
+function sealOf({ sealed }: StoredVersion): string {
+  return sealed.slice(0, 16);
 }
 
 function infoOf(stored: StoredSecret): SecretInfo {

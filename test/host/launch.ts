@@ -14,7 +14,7 @@ import { writeUserSettings } from './settings';
 
 /** What to open in VS Code, and how. */
 export interface LaunchOptions {
-  /** Absolute path of the folder to open. */
+  /** Absolute path of the folder to open; empty: a window without one. */
   readonly workspace: string;
   /** Absolute paths of extension folders: the first is under development, the others are installed as copies. */
   readonly extensions: readonly string[];
@@ -166,7 +166,7 @@ function workbenchUrl(port: number, development: string | undefined, { workspace
     ...(testsPath === undefined ? [] : [['extensionTestsPath', remote(testsPath)]]),
     ['skipWelcome', 'true'],
   ];
-  const query = new URLSearchParams({ folder: workspace, payload: JSON.stringify(payload) });
+  const query = new URLSearchParams({ ...(workspace === '' ? { ew: 'true' } : { folder: workspace }), payload: JSON.stringify(payload) });
   return `http://${authority}/?${query.toString()}`;
 }
 

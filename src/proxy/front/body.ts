@@ -4,7 +4,7 @@ import { SecretsError } from '../../shared/errors';
 /** The largest body that an agent may send: 4 MiB, as in the SDK. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-/** The whole body of a request. @throws SecretsError `bodyTooLarge`, without reading more than the limit. */
+/** The whole body of a request. @throws SecretsError `bodyTooLarge`, without keeping more than the limit. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const tooLarge = (): void => {
@@ -19,7 +19,7 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > MAX_BODY_BYTES) {
-        request.pause();
+        chunks.length = 0;
         tooLarge();
       } else chunks.push(chunk);
     });

@@ -62,15 +62,14 @@ export async function handle(
     }
   } catch (error) {
     if (!isSecretsError(error)) logger.error(`A request failed. ${messageOf(error)}`);
-    refuse(reply, error, request);
+    refuse(reply, error);
   }
 }
 
-function refuse(reply: Reply, error: unknown, request: IncomingMessage): void {
+/** What is left of a body that was not read is dropped as it comes: an agent that is still sending comes to read the answer. */
+function refuse(reply: Reply, error: unknown): void {
   if (reply.ended) return;
   const status = isSecretsError(error) ? (STATUS[error.kind] ?? 502) : 500;
   if (status === 401) reply.headers['www-authenticate'] = 'Bearer realm="mcp-secrets"';
-  // The rest of a body that is not read would be taken for the next request.
-  if (!request.complete) reply.headers.connection = 'close';
   reply.json(errorAnswer(null, error), status);
 }

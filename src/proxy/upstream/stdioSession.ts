@@ -26,8 +26,8 @@ interface Options {
 /** A running child with what it was given. */
 interface Running {
   readonly child: Child;
-  /** The versions of the secrets in its environment. */
-  readonly versions: ReadonlyMap<string, number>;
+  /** The secrets in its environment: the seals of their values, by name. */
+  readonly versions: ReadonlyMap<string, string>;
   /** Every value that it has been given. */
   readonly exposure: Exposure;
   readonly pending: Map<RequestId, Pending>;
@@ -130,7 +130,7 @@ export class StdioSession {
 
   /** Whether the child has the current values of its secrets. */
   #isCurrent({ versions }: Running): boolean {
-    return [...versions].every(([name, version]) => this.#options.vault.versionOf(name) === version);
+    return [...versions].every(([name, seal]) => this.#options.vault.sealOf(name) === seal);
   }
 
   async #replace(old: Running | undefined, isInitialize: boolean): Promise<Running> {

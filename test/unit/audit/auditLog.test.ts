@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AuditLog, readEntries } from '../../../src/audit/auditLog';
+import type { AuditEntry } from '../../../src/audit/entry';
+import { temporaryFolder } from '../support/folders';
+import { FixedClock, RecordingLogger } from '../support/memory';
+
+const entry = (server: string): Omit<AuditEntry, 'time'> => ({
+  actor: 'agent',
+  action: 'call',
+  agent: 'a',
+  server,
+  tool: 't',
+  secrets: ['K'],
+  outcome: 'ok',
+});
+
+describe('the audit file', () => {
+  const folder = temporaryFolder();
+  let count = 0;
+  let path = '';
+  let logger = new RecordingLogger();
+  const clock = new FixedClock();
+  const open = (): AuditLog => new AuditLog(path, clock, logger);
+  const servers = (): unknown[] => readEntries(path).map((e) => e.server);
+
+  beforeEach(() => {
+    count += 1;
+    path = join(folder(), `case ${String(count)}`, 'audit.jsonl');
+    logger = new RecordingLogger();
+  });
+
+  it('is not made before there is something to record', async () => {
+    const log = open();
+    assert.deepEqual(log.recent(), []);
+    await log.flush();
+    log.dispose();
+    assert.ok(!existsSync(join(path, '..')));
+  });
+
+  it('has one JSON line per entry, with the time in UTC', async () => {
+    const log = open();
+    log.record(entry('one'));
+    log.record({ ...entry('two\nlines "quoted"'), time: '2020-01-01T00:00:00.000Z' });
+    await log.flush();
+    const text = readFileSync(path, 'utf8');
+    assert.ok(text.endsWith('\n'));
+    const lines = text.trimEnd().split('\n');
+    assert.equal(lines.length, 2);
+    assert.deepEqual(JSON.parse(lines[0] ?? ''), { time: '2026-01-02T03:04:05.678Z', ...entry('one') });
+    assert.deepEqual(JSON.parse(lines[1] ?? ''), { ...entry('two\nlines "quoted"'), time: '2020-01-01T00:00:00.000Z' });
+    log.dispose();
+  });
+
+  it("is this user's alone", async function () {
+    if (process.platform === 'win32') this.skip();
+    const log = open();
+    log.record(entry('one'));
+    await log.flush();
+    log.dispose();
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.equal(statSync(join(path, '..')).mode & 0o777, 0o700);
+  });
+
+  it('only grows: another process and another start add to it', async () => {
+    const [one, two] = [open(), open()];
+    for (let i = 0; i < 50; i += 1) (i % 2 === 0 ? one : two).record(entry(String(i)));
+    await Promise.all([one.flush(), two.flush()]);
+    one.dispose();
+    two.dispose();
+    const before = readFileSync(path, 'utf8');
+    const three = open();
+    three.record(entry('last'));
+    three.dispose();
+    assert.ok(readFileSync(path, 'utf8').startsWith(before));
+    assert.equal(servers().length, 51);
+    assert.deepEqual(new Set(servers()).size, 51);
+  });
+
+  it('has everything after dispose', () => {
+    const log = open();
+    for (let i = 0; i < 10; i += 1) log.record(entry(String(i)));
+    log.dispose();
+    assert.deepEqual(servers(), ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+  });
+
+  for (const end of ['dispose', 'flush'] as const) {
+    it(`survives a last line that a crash has cut (${end})`, async () => {
+      const first = open();
+      first.record(entry('before'));
+      first.dispose();
+      appendFileSync(path, '{"time":"2026-01-02T03:04:05.678Z","actor":"ag');
+      const log = open();
+      assert.deepEqual(
+        log.recent().map((e) => e.server),
+        ['before'],
+      );
+      log.record(entry('after'));
+      if (end === 'flush') await log.flush();
+      log.record(entry('and later'));
+      log.dispose();
+      assert.deepEqual(servers(), ['before', 'after', 'and later']);
+    });
+  }
+
+  it('may hold lines that are no entries', () => {
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, `null\n7\n[]\n{}\n\nnot json\n{"action":1}\n${JSON.stringify(entry('good'))}\n`);
+    assert.deepEqual(servers(), ['good']);
+    assert.equal(open().recent().length, 1);
+  });
+
+  it('that cannot be written is reported once and stops nothing', async () => {
+    const inTheWay = join(folder(), `file ${String(count)}`);
+    writeFileSync(inTheWay, '');
+    path = join(inTheWay, 'audit.jsonl');
+    const log = open();
+    for (let i = 0; i < 3; i += 1) {
+      log.record(entry(String(i)));
+      await log.flush();
+    }
+    log.record(entry('3'));
+    log.dispose();
+    assert.equal(logger.errors.length, 1);
+    assert.match(logger.errors[0] ?? '', /audit\.jsonl cannot be written \(E[A-Z]+\)/);
+    assert.deepEqual(readEntries(path), []);
+  });
+
+  describe('recent', () => {
+    it('has what is in the file and what is not there yet, oldest first', async () => {
+      const first = open();
+      first.record(entry('one'));
+      first.dispose();
+      const log = open();
+      log.record(entry('two'));
+      const expected = ['one', 'two'];
+      assert.deepEqual(
+        log.recent().map((e) => e.server),
+        expected,
+      );
+      await log.flush();
+      assert.deepEqual(
+        log.recent().map((e) => e.server),
+        expected,
+      );
+      log.dispose();
+    });
+
+    it('keeps the newest 500', () => {
+      const log = open();
+      log.recent();
+      for (let i = 0; i < 1700; i += 1) log.record(entry(String(i)));
+      const recent = log.recent();
+      assert.equal(recent.length, 500);
+      assert.deepEqual([recent[0]?.server, recent.at(-1)?.server], ['1200', '1699']);
+      log.dispose();
+      assert.equal(open().recent()[0]?.server, '1200');
+    });
+
+    it('is announced entry by entry, and a listener that throws does no harm', () => {
+      const log = open();
+      const heard: unknown[] = [];
+      log.onDidAdd(() => {
+        throw new Error('a broken view');
+      });
+      log.onDidAdd((e) => heard.push(e.server));
+      log.record(entry('one'));
+      assert.deepEqual(heard, ['one']);
+      log.dispose();
+      assert.deepEqual(servers(), ['one']);
+    });
+  });
+});

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { Approvals } from '../../../src/bindings/approvals';
+import type { HttpServer } from '../../../src/bindings/server';
+import type { Call, CallEnd } from '../../../src/proxy/call';
+import { approval } from '../../../src/proxy/interceptors/approval';
+import { interceptors } from '../../../src/proxy/interceptors/list';
+import { Redactor } from '../../../src/proxy/interceptors/redactor';
+import { Pipeline } from '../../../src/proxy/pipeline';
+import { SecretsError } from '../../../src/shared/errors';
+import { refusal } from '../support/errors';
+import { FixedClock, MemoryBlobStore, RecordingAudit } from '../support/memory';
+
+const SERVER: HttpServer = { name: 's', type: 'http', url: 'https://a/', headers: {}, bindings: [] };
+const newCall = (more: Partial<Call> = {}): Call => ({
+  agent: 'claude',
+  server: 's',
+  id: 1,
+  method: 'tools/call',
+  tool: 't',
+  startedAt: 1000,
+  secrets: ['K'],
+  ...more,
+});
+
+describe('the pipeline', () => {
+  it('ends each call exactly once, whatever comes first', () => {
+    const ends: CallEnd[] = [];
+    const pipeline = new Pipeline([{ after: (_call, end) => void ends.push(end) }]);
+    const call = newCall();
+    pipeline.answered(call, { jsonrpc: '2.0', id: 1, result: {} });
+    assert.deepEqual(ends, [], 'a call that has not begun does not end');
+    pipeline.begin(call);
+    pipeline.failed(call, new SecretsError('upstreamClosed', { server: 's' }));
+    pipeline.answered(call, { jsonrpc: '2.0', id: 1, result: {} });
+    pipeline.failed(call, new Error('again'));
+    assert.deepEqual(ends, [{ outcome: 'error', errorKind: 'upstreamClosed' }]);
+  });
+
+  const answers: readonly (readonly [string, object, CallEnd])[] = [
+    ['a result', { result: { content: [] } }, { outcome: 'ok' }],
+    ['an empty result', { result: null }, { outcome: 'ok' }],
+    ['a tool that failed', { result: { isError: true } }, { outcome: 'error', errorKind: 'tool' }],
+    ['a tool that did not', { result: { isError: 'yes' } }, { outcome: 'ok' }],
+    ['an error', { error: { code: -32601, message: 'no' } }, { outcome: 'error', errorKind: 'rpc:-32601' }],
+    ['an error without a code', { error: 'no' }, { outcome: 'error', errorKind: 'rpc:none' }],
+  ];
+  for (const [what, answer, expected] of answers) {
+    it(`knows how a call ended: ${what}`, () => {
+      const ends: CallEnd[] = [];
+      const pipeline = new Pipeline([{ after: (_call, end) => void ends.push(end) }]);
+      const call = newCall();
+      pipeline.begin(call);
+      pipeline.answered(call, { jsonrpc: '2.0', id: 1, ...answer });
+      assert.deepEqual(ends, [expected]);
+    });
+  }
+
+  it('calls refused what did not reach the server, and error what did', () => {
+    const end = (error: unknown): CallEnd | undefined => {
+      const ends: CallEnd[] = [];
+      const pipeline = new Pipeline([{ after: (_call, how) => void ends.push(how) }]);
+      const call = newCall();
+      pipeline.begin(call);
+      pipeline.failed(call, error);
+      return ends[0];
+    };
+    assert.deepEqual(end(new SecretsError('serverUnapproved', { server: 's' })), { outcome: 'refused', errorKind: 'serverUnapproved' });
+    assert.deepEqual(end(new SecretsError('secretMissing', { names: ['K'] })), { outcome: 'refused', errorKind: 'secretMissing' });
+    assert.deepEqual(end(new SecretsError('keyLost', {})), { outcome: 'refused', errorKind: 'keyLost' });
+    assert.deepEqual(end(new SecretsError('upstreamTimeout', { server: 's', seconds: 1 })), {
+      outcome: 'error',
+      errorKind: 'upstreamTimeout',
+    });
+    assert.deepEqual(end(new Error('with a value')), { outcome: 'error', errorKind: 'internal' });
+  });
+
+  it('stops at the first interceptor that refuses', async () => {
+    const ran: string[] = [];
+    const pipeline = new Pipeline([
+      { before: () => void ran.push('first') },
+      { before: () => Promise.reject(new SecretsError('locked', {})) },
+      { before: () => void ran.push('third') },
+    ]);
+    await refusal('locked', () => pipeline.before(newCall(), SERVER));
+    assert.deepEqual(ran, ['first']);
+  });
+
+  it('as it is put together redacts what goes out and records calls by name only', () => {
+    const sink = new RecordingAudit();
+    const clock = new FixedClock(1250.4);
+    const pipeline = new Pipeline(interceptors({}, sink, clock));
+    const redactor = new Redactor([{ name: 'K', value: Buffer.from('the-value-itself') }]);
+    assert.equal(pipeline.outgoing('{"a":"the-value-itself"}', redactor), '{"a":"[redacted:K]"}');
+    const calls = [
+      newCall(),
+      newCall({ method: 'resources/read', tool: undefined }),
+      newCall({ method: 'x'.repeat(5000), tool: undefined, secrets: [] }),
+    ];
+    for (const call of calls) {
+      pipeline.begin(call);
+      pipeline.answered(call, { jsonrpc: '2.0', id: 1, result: { content: 'the-value-itself' } });
+    }
+    const common = { time: '1970-01-01T00:00:01.000Z', actor: 'agent', agent: 'claude', server: 's', outcome: 'ok', durationMs: 250 };
+    assert.deepEqual(sink.entries, [
+      { ...common, action: 'call', tool: 't', secrets: ['K'] },
+      { ...common, action: 'request', method: 'resources/read', secrets: ['K'] },
+      { ...common, action: 'request', method: 'x'.repeat(128), secrets: [] },
+    ]);
+  });
+});
+
+describe('the approval of a server before a call', () => {
+  const approvals = (): Approvals => new Approvals(new MemoryBlobStore(), new RecordingAudit());
+
+  it('is not asked for again once it is given', async () => {
+    const given = approvals();
+    await given.approve(SERVER, 'user');
+    const step = approval(given, { ask: () => assert.fail('asked') });
+    await step.before?.(newCall(), SERVER);
+    await step.admit(SERVER);
+  });
+
+  it('is refused by "no", and where nobody can be asked', async () => {
+    const step = approval(approvals(), { ask: () => Promise.resolve(false) });
+    await refusal('serverUnapproved', () => step.before?.(newCall(), SERVER));
+    await refusal('serverUnapproved', () => step.admit(SERVER));
+  });
+
+  it('is not given by "yes" alone: what counts is that it is stored, for this plan', async () => {
+    const step = approval(approvals(), { ask: () => Promise.resolve(true) });
+    await refusal('serverUnapproved', () => step.admit(SERVER));
+    const given = approvals();
+    const other = approval(given, { ask: async () => (await given.approve({ ...SERVER, url: 'https://other/' }, 'user'), true) });
+    await refusal('serverUnapproved', () => other.admit(SERVER));
+  });
+
+  it('is given by "yes" to this plan', async () => {
+    const given = approvals();
+    const step = approval(given, { ask: async (server) => (await given.approve(server, 'user'), true) });
+    await step.before?.(newCall(), SERVER);
+    assert.ok(given.isApproved(SERVER));
+  });
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { isSecretsError, messageOf, reasonOf, SecretsError } from '../../../src/shared/errors';
+import { words } from '../../../src/shared/words';
+import type { ErrorKind } from '../../../src/shared/words';
+import { anyText } from '../support/arbitraries';
+
+/** Details that fit every kind of error. */
+const DETAILS = {
+  name: 'THE_NAME',
+  names: ['ONE', 'TWO'],
+  server: 'the-server',
+  secrets: ['ONE', 'TWO'],
+  known: ['other'],
+  what: 'what it is',
+  why: 'why it is',
+  path: '/the/path',
+  reason: 'EREASON',
+  problem: 'The problem.',
+  mode: 'header',
+  method: 'PUT',
+  target: 'http://target',
+  origin: 'http://origin',
+  command: 'the-command',
+  how: 'exit code 3',
+  where: '127.0.0.1:1',
+  tool: 'the-tool',
+  line: 7,
+  bytes: 70_000,
+  limit: 65_536,
+  format: 2,
+  seconds: 120,
+  status: 503,
+};
+
+describe('errors', () => {
+  const kinds = Object.keys(words) as ErrorKind[];
+
+  for (const kind of kinds) {
+    it(`says ${kind} in whole sentences`, () => {
+      const error = new SecretsError(kind, kind === 'toolFailed' ? { ...DETAILS, why: 'Its own words.' } : DETAILS);
+      assert.equal(error.kind, kind);
+      assert.match(error.message, /^[A-Z"/].*\.$/su);
+      assert.doesNotMatch(error.message, /undefined|\[object|NaN|\n/);
+      assert.equal(messageOf(error), error.message);
+    });
+  }
+
+  it('name the secrets that are missing, and how to add them', () => {
+    const one = new SecretsError('secretMissing', { names: ['GITHUB_TOKEN'], server: 'github' });
+    assert.match(one.message, /GITHUB_TOKEN.*"github".*mcp-secrets secret set GITHUB_TOKEN/);
+    const two = new SecretsError('secretMissing', { names: ['A', 'B'] });
+    assert.match(two.message, /A, B do not exist/);
+  });
+
+  it('name a line only if there is one', () => {
+    assert.match(new SecretsError('serversFileInvalid', { path: 'f', line: 3, problem: 'X.' }).message, /line 3/);
+    assert.doesNotMatch(new SecretsError('serversFileInvalid', { path: 'f', line: 0, problem: 'X.' }).message, /line/);
+  });
+
+  it('are told apart by kind', () => {
+    const error: unknown = new SecretsError('locked', {});
+    assert.ok(isSecretsError(error));
+    assert.ok(isSecretsError(error, 'locked'));
+    assert.ok(!isSecretsError(error, 'keyLost'));
+    for (const other of [new Error('locked'), { kind: 'locked' }, null, undefined, 'locked']) assert.ok(!isSecretsError(other));
+  });
+
+  describe('that are not ours', () => {
+    const makers: readonly ((message: string) => unknown)[] = [
+      (message) => new Error(message),
+      (message) => new TypeError(message),
+      (message) => new AggregateError([new Error(message)], message),
+      (message) => new Error(message, { cause: new Error(message) }),
+      (message) => Object.assign(new Error(message), { code: message }),
+      (message) => Object.assign(new Error(message), { code: 'ECONNREFUSED', details: message }),
+      (message) => new DOMException(message, 'AbortError'),
+      (message) => message,
+      (message) => ({ message, toString: () => message }),
+    ];
+
+    it('are never quoted: their message may hold a value', () => {
+      fc.assert(
+        fc.property(fc.constantFrom(...makers), anyText(8, 60), (make, value) => {
+          assert.ok(!messageOf(make(value)).includes(value));
+          assert.ok(!reasonOf(make(value)).includes(value));
+        }),
+        { numRuns: 300 },
+      );
+    });
+
+    it('are never quoted, not even the text that a JSON error repeats', () => {
+      let error: unknown;
+      try {
+        JSON.parse('ghp_0123456789 is no JSON');
+      } catch (thrown) {
+        error = thrown;
+      }
+      assert.match((error as Error).message, /ghp_/);
+      assert.doesNotMatch(messageOf(error), /ghp_/);
+    });
+
+    it('are named by the code of the system, else by their class', () => {
+      assert.equal(reasonOf(Object.assign(new Error('x'), { code: 'ENOENT' })), 'ENOENT');
+      assert.equal(reasonOf(new RangeError('x')), 'RangeError');
+      assert.equal(reasonOf(Object.assign(new Error('x'), { code: 'lower case' })), 'Error');
+      for (const thing of [undefined, null, 7, 'text', {}]) assert.equal(reasonOf(thing), 'unknown error');
+    });
+  });
+});
