@@ -1,6 +1,6 @@
 import { digestOf } from '../shared/canonicalJson';
 import { visible } from '../shared/visible';
-import type { Binding, Server } from './server';
+import type { Binding, FunctionTool, Server } from './server';
 import { VALUE } from './server';
 
 /** The digest of everything that a server start or call will do: 64 hex digits. Any change changes it. */
@@ -35,10 +35,15 @@ export function describePlan(server: Server): string[] {
       : [
           `${server.type === 'http' ? 'Connects to' : 'Posts to'}: ${visible(server.url)}`,
           ...Object.entries(server.headers).map(([name, value]) => `Header: ${visible(name)}: ${visible(value)}`),
-          ...(server.type === 'function' ? server.tools.map((tool) => `Tool: ${visible(tool.name)}`) : []),
+          ...(server.type === 'function' ? server.tools.map(describeTool) : []),
         ];
   const secrets = server.bindings.map((binding) => `Secret: ${describeBinding(binding)}`);
   return [...lines, ...(secrets.length > 0 ? secrets : ['Secrets: none'])];
+}
+
+/** What an agent is told of a tool, too: it can be misled by it. */
+function describeTool({ name, description }: FunctionTool): string {
+  return `Tool: ${visible(name)}${description === undefined ? '' : `: ${visible(description)}`}`;
 }
 
 /** One binding in words: `GITHUB_TOKEN as header X-Token: "Token ${value}"`. */

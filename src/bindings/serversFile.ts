@@ -231,7 +231,8 @@ function toServer(name: string, fields: ServerFields, node: Node, folder: string
       cwd: isAbsolute(cwd) ? cwd : resolve(folder, cwd),
     };
   }
-  const remote = { name, bindings, url: fields.url ?? '', headers: fields.headers ?? {} };
+  const headers = Object.entries(fields.headers ?? {}).map(([key, value]) => [key, expand(value, 'headers', key)] as const);
+  const remote = { name, bindings, url: expand(fields.url ?? '', 'url'), headers: Object.fromEntries(headers) };
   if (type === 'http') return { ...remote, type };
   const tools = (fields.tools ?? []).map((tool) => ({ ...tool, inputSchema: tool.inputSchema ?? { type: 'object' } }));
   return { ...remote, type, tools };

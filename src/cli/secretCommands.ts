@@ -10,6 +10,9 @@ import { table } from './table';
 /** `secret set`. */
 export async function setSecret(input: Arguments, name: string, { vault }: Headless): Promise<string> {
   allowOptions(input, ['scope']);
+  // Not quoted: what stands behind the sign is most likely the value.
+  if (name.includes('='))
+    throw new SecretsError('usage', { problem: 'The name of a secret has no "=". The value comes from standard input or a prompt.' });
   const normalized = normalizeName(name);
   const value = await readValue(normalized, process.stdin, process.stderr);
   const info = await vault.set(normalized, value, 'cli', input.options.scope ?? DEFAULT_SCOPE);

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Approvals } from '../bindings/approvals';
 import { describePlan, planDigest } from '../bindings/plan';
 import type { Server } from '../bindings/server';
+import { previewLongPlan } from './planPreview';
 
 const APPROVE = 'Approve';
 
@@ -40,6 +41,7 @@ export class ApprovalDialog {
 
   async #ask(server: Server): Promise<boolean> {
     if (this.#approvals.isApproved(server)) return true;
+    await previewLongPlan(server);
     const chosen = await vscode.window.showWarningMessage(
       question(server),
       { modal: true, detail: describePlan(server).join('\n') },

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { Log } from './log';
 import { Messages } from './messages';
 import { StateModel } from './state';
+import { sharedStorage } from './stores/sharedStorage';
 import { ActivityView } from './views/activityView';
 import { SecretsView } from './views/secretsView';
 import { ServersView } from './views/serversView';
@@ -26,7 +27,7 @@ export class Container implements vscode.Disposable {
     const workspace =
       folder === undefined || storage === undefined
         ? undefined
-        : new Workspace({ context, folder, storage, log: this.log, messages: this.messages });
+        : new Workspace({ context, folder, storage: sharedStorage(storage), log: this.log, messages: this.messages });
     this.workspace = workspace;
     const initial = workspace === undefined ? 'noFolder' : vscode.workspace.isTrusted ? 'ready' : 'untrusted';
     this.state = new StateModel(initial, () => (workspace === undefined ? Promise.resolve('noFolder') : askVault(workspace)));

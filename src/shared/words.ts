@@ -44,7 +44,7 @@ export interface ErrorDetails {
   upstreamNonsense: { server: string; what: string };
   upstreamRefused: { server: string; status: number; secrets: readonly string[] };
   upstreamStatus: { server: string; status: number };
-  upstreamRedirect: { server: string; origin: string };
+  upstreamRedirect: { server: string };
   upstreamTooLarge: { server: string; limit: number };
   upstreamClosed: { server: string };
   commandNotFound: { server: string; command: string };
@@ -129,7 +129,7 @@ export const words: Words = {
     `Server "${d.server}" refused access (HTTP ${String(d.status)}). Check ${some(d.secrets)}, and the way it is sent.`,
   upstreamStatus: (d) => `Server "${d.server}" answered with HTTP ${String(d.status)}. Check its address and its own log.`,
   upstreamRedirect: (d) =>
-    `Server "${d.server}" redirects to ${d.origin}. Credentials are not sent to another origin. If you trust it, set that address in the servers file.`,
+    `Server "${d.server}" redirects to another address. Credentials are not sent there. If you trust it, set that address in the servers file.`,
   upstreamTooLarge: (d) => `Server "${d.server}" sent a message larger than ${String(d.limit)} bytes. Ask for less at once.`,
   upstreamClosed: (d) =>
     `Server "${d.server}" closed the connection before it answered. Try again; if it happens again, check the server's own log.`,

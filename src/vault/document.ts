@@ -19,7 +19,9 @@ const secretSchema = z.object({
   scope: z.string().min(1).max(128),
   name: z.string().regex(/^[A-Z0-9_]{1,128}$/),
   createdAt: time,
-  /** Oldest first; the last one is current. */
+  /** Proves which version is current: see record.ts. */
+  head: base64,
+  /** Oldest first; the one with the highest number is current. */
   versions: z.array(versionSchema).min(1),
 });
 

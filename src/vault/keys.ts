@@ -18,16 +18,21 @@ export interface VaultKeys {
   readonly fingerprint: string;
   /** Seals records. */
   readonly records: KeyObject;
+  /** Authenticates which version of a secret is current. */
+  readonly heads: KeyObject;
 }
 
 /** Derives the keys of the vault `vaultId` from its root key (32 bytes, not changed). */
 export function deriveKeys(rootKey: Buffer, vaultId: string): VaultKeys {
   const derive = (purpose: string, bytes: number): Buffer =>
     Buffer.from(hkdfSync('sha256', rootKey, vaultId, `mcp-secrets/v1/${purpose}`, bytes));
-  const records = derive('records', 32);
-  try {
-    return { fingerprint: derive('fingerprint', 16).toString('hex'), records: createSecretKey(records) };
-  } finally {
-    records.fill(0);
-  }
+  const key = (purpose: string): KeyObject => {
+    const bytes = derive(purpose, 32);
+    try {
+      return createSecretKey(bytes);
+    } finally {
+      bytes.fill(0);
+    }
+  };
+  return { fingerprint: derive('fingerprint', 16).toString('hex'), records: key('records'), heads: key('heads') };
 }

@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto';
 import { FORMAT } from './document';
-import type { StoredVersion, VaultDocument } from './document';
+import type { StoredSecret, StoredVersion, VaultDocument } from './document';
 import { open, seal } from './cipher';
 import type { VaultKeys } from './keys';
 
@@ -22,10 +23,21 @@ export function sealRecord(keys: VaultKeys, home: Home, place: RecordPlace, valu
   return { version: place.version, createdAt, sealed };
 }
 
-/** Opens a sealed value in its place: a Buffer that the caller overwrites after use, or `undefined` if it does not open there. */
-export function openRecord(keys: VaultKeys, home: Home, place: RecordPlace, stored: StoredVersion): Buffer | undefined {
-  const { sealed, context } = prepared(home, place, stored);
-  return open(keys.records, sealed, context);
+/**
+ * What proves that a version is the current one of its secret: HMAC-SHA-256 over its place and its seal, as base64.
+ * Without it, taking the newest versions out of the document would bring an old value back unnoticed.
+ */
+export function headOf(keys: VaultKeys, home: Home, place: RecordPlace, stored: StoredVersion): string {
+  return createHmac('sha256', keys.heads).update(additionalData(home, place)).update(stored.sealed).digest('base64');
+}
+
+/**
+ * Opens the current value of a secret: a Buffer that the caller overwrites after use. `undefined` if it does not open
+ * there, or is not what was current when the secret was last set.
+ */
+export function openCurrent(keys: VaultKeys, home: Home, { scope, name, head }: StoredSecret, current: StoredVersion): Buffer | undefined {
+  const made = prepared(keys, home, { scope, name, version: current.version }, current);
+  return made.head === head ? open(keys.records, made.sealed, made.context) : undefined;
 }
 
 interface Prepared {
@@ -33,16 +45,23 @@ interface Prepared {
   readonly place: string;
   readonly sealed: Buffer;
   readonly context: Buffer;
+  readonly head: string;
 }
 
 const memory = new WeakMap<StoredVersion, Prepared>();
 
-/** The bytes of a record and of its place. Nothing of it is secret, and every call needs it: kept as long as the document. */
-function prepared(home: Home, place: RecordPlace, stored: StoredVersion): Prepared {
+/** What every call needs of a record. Nothing of it is secret: kept as long as the document. */
+function prepared(keys: VaultKeys, home: Home, place: RecordPlace, stored: StoredVersion): Prepared {
   const known = memory.get(stored);
   const key = `${place.scope}/${place.name}`;
   if (known?.home === home && known.place === key) return known;
-  const made = { home, place: key, sealed: Buffer.from(stored.sealed, 'base64'), context: additionalData(home, place) };
+  const made = {
+    home,
+    place: key,
+    sealed: Buffer.from(stored.sealed, 'base64'),
+    context: additionalData(home, place),
+    head: headOf(keys, home, place, stored),
+  };
   memory.set(stored, made);
   return made;
 }

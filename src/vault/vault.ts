@@ -11,7 +11,7 @@ import { deriveKeys, newRootKey } from './keys';
 import type { VaultKeys } from './keys';
 import { normalizeName } from './name';
 import type { KeyStore } from './ports';
-import { openRecord, sealRecord } from './record';
+import { headOf, openCurrent, sealRecord } from './record';
 
 /** The scope of a secret that names none. */
 export const DEFAULT_SCOPE = 'workspace';
@@ -123,11 +123,13 @@ export class Vault implements Disposable {
         const now = this.#ports.clock.now();
         const old = find(document, normalized, scope);
         const version = old === undefined ? 1 : currentOf(old).version + 1;
-        const added = sealRecord(keys, document, { scope, name: normalized, version }, value, now);
+        const place = { scope, name: normalized, version };
+        const added = sealRecord(keys, document, place, value, now);
         const stored: StoredSecret = {
           scope,
           name: normalized,
           createdAt: old?.createdAt ?? now,
+          head: headOf(keys, document, place, added),
           versions: [...(old?.versions ?? []), added].slice(-KEPT_VERSIONS),
         };
         return [{ ...document, secrets: [...document.secrets.filter((s) => s !== old), stored] }, infoOf(stored)];
@@ -174,13 +176,12 @@ export class Vault implements Disposable {
       const stored = find(document, name, scope);
       if (stored === undefined) continue;
       const current = currentOf(stored);
-      const { version } = current;
-      const value = openRecord(keys, document, { scope, name, version }, current);
+      const value = openCurrent(keys, document, stored, current);
       if (value === undefined) {
         for (const { value: done } of opened) done.fill(0);
         throw new SecretsError('secretUnreadable', { name });
       }
-      opened.push({ name, version, seal: sealOf(current), value });
+      opened.push({ name, version: current.version, seal: sealOf(current), value });
     }
     return opened;
   }
@@ -196,7 +197,7 @@ export class Vault implements Disposable {
     if (document === undefined || keys === undefined) return [];
     return document.secrets.filter((stored) => {
       const current = currentOf(stored);
-      const value = openRecord(keys, document, { ...stored, version: current.version }, current);
+      const value = openCurrent(keys, document, stored, current);
       value?.fill(0);
       return value === undefined;
     });

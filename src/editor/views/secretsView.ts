@@ -67,7 +67,7 @@ export class SecretsView implements vscode.TreeDataProvider<SecretNode>, vscode.
   }
 
   handleDrag(source: readonly SecretNode[], data: vscode.DataTransfer): void {
-    data.set(SECRET_MIME, new vscode.DataTransferItem(source.map(({ name }) => name)));
+    data.set(SECRET_MIME, new vscode.DataTransferItem(JSON.stringify(source.map(({ name }) => name))));
   }
 
   dispose(): void {

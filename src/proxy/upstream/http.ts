@@ -143,7 +143,7 @@ export class HttpUpstream implements Upstream {
   #openSession(post: Post, response: IncomingMessage): void {
     const { reply } = post;
     const version = response.headers['mcp-protocol-version'];
-    if (version !== undefined) reply.headers['mcp-protocol-version'] = version;
+    if (typeof version === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(version)) reply.headers['mcp-protocol-version'] = version;
     const upstreamId = response.headers[SESSION_HEADER];
     if (typeof upstreamId !== 'string') return;
     if (post.session !== undefined) {

@@ -39,8 +39,8 @@ export class Connections {
       response.resume();
       const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
       const stays = next?.origin === url.origin && [307, 308].includes(response.statusCode ?? 0) && hops < MAX_REDIRECTS;
-      if (next === undefined || !stays)
-        throw new SecretsError('upstreamRedirect', { server: request.server, origin: next?.origin ?? 'another address' });
+      // Where it would go is not told: the address is the server's word, and could hold what it was given.
+      if (next === undefined || !stays) throw new SecretsError('upstreamRedirect', { server: request.server });
       url = next;
     }
   }
@@ -133,7 +133,8 @@ export function failure(error: unknown, request: Pick<UpstreamRequest, 'server'>
   if (isSecretsError(error)) return error;
   const reason = reasonOf(error);
   // The codes of zlib and of Brotli.
-  if (/^Z_|^ERR__ERROR_/.test(reason)) return new SecretsError('upstreamNonsense', { server: request.server, what: 'a body that does not unpack' });
+  if (/^Z_|^ERR__ERROR_/.test(reason))
+    return new SecretsError('upstreamNonsense', { server: request.server, what: 'a body that does not unpack' });
   if (url === undefined || reason === 'ECONNRESET' || reason === 'EPIPE' || reason === 'AbortError') {
     return new SecretsError('upstreamClosed', { server: request.server });
   }

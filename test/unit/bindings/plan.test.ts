@@ -122,7 +122,7 @@ describe('the description of a plan', () => {
     assert.deepEqual(describePlan(read({ ...FUNCTION, secrets: {} })), [
       'Posts to: https://f.example/',
       'Header: X-One: 1',
-      'Tool: t',
+      'Tool: t: what it does',
       'Secrets: none',
     ]);
   });

@@ -1,0 +1,25 @@
+import * as vscode from 'vscode';
+import { describePlan } from '../bindings/plan';
+import type { Server } from '../bindings/server';
+
+const SCHEME = 'mcp-secrets-plan';
+/** What a dialog shows at once on a small screen. */
+const DIALOG_LINES = 20;
+const LINE_LENGTH = 100;
+
+/**
+ * Shows a plan that is too long for a dialog in an editor too, where it can be searched and read in peace.
+ * Long lines are broken; what goes on is indented. Does nothing for a plan that a dialog can show whole.
+ */
+export async function previewLongPlan(server: Server): Promise<void> {
+  const lines = describePlan(server).flatMap((line) => line.match(new RegExp(`.{1,${String(LINE_LENGTH)}}`, 'gsu'))?.join('\n    ') ?? []);
+  const text = lines.join('\n');
+  if (text.split('\n').length <= DIALOG_LINES) return;
+  const provider = vscode.workspace.registerTextDocumentContentProvider(SCHEME, { provideTextDocumentContent: () => text });
+  try {
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.from({ scheme: SCHEME, path: `/Plan of ${server.name}`, query: String(Date.now()) }));
+    await vscode.window.showTextDocument(document, { preview: true, preserveFocus: true });
+  } finally {
+    provider.dispose();
+  }
+}
