@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Approvals, Approver } from '../bindings/approvals';
 import { planDigest } from '../bindings/plan';
 import type { Server } from '../bindings/server';
+import type { ServersSource } from '../bindings/source';
 import type { ApprovalDialog } from './approvalDialog';
 
 const REVIEW = 'Review';
@@ -12,12 +13,14 @@ const PATIENCE_MS = 60_000;
 export class EditorApprover implements Approver {
   readonly #dialog: ApprovalDialog;
   readonly #approvals: Approvals;
+  readonly #servers: ServersSource;
   readonly #asking = new Map<string, Promise<boolean>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(dialog: ApprovalDialog, approvals: Approvals) {
+  constructor(dialog: ApprovalDialog, approvals: Approvals, servers: ServersSource) {
     this.#dialog = dialog;
     this.#approvals = approvals;
+    this.#servers = servers;
   }
 
   ask(server: Server): Promise<boolean> {
@@ -42,10 +45,16 @@ export class EditorApprover implements Approver {
     if (this.#dialog.wasDenied(server)) return false;
     const message = `An agent wants to use server "${server.name}", which is not approved in this workspace, or has changed since.`;
     const answer = Promise.resolve(vscode.window.showWarningMessage(message, REVIEW));
-    if ((await Promise.race([answer, this.#approvedElsewhere(server)])) === REVIEW) return this.#dialog.ask(server);
+    if ((await Promise.race([answer, this.#approvedElsewhere(server)])) === REVIEW) return this.#review(server);
     if (this.#approvals.isApproved(server)) return true;
     this.#dialog.deny(server);
     return false;
+  }
+
+  /** A notification can be old: what is reviewed is the plan as it is now. */
+  async #review(server: Server): Promise<boolean> {
+    await this.#dialog.ask(this.#servers.get(server.name));
+    return this.#approvals.isApproved(server);
   }
 
   /** The user may approve in the tree while the notification is open. */

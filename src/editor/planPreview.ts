@@ -17,7 +17,9 @@ export async function previewLongPlan(server: Server): Promise<void> {
   if (text.split('\n').length <= DIALOG_LINES) return;
   const provider = vscode.workspace.registerTextDocumentContentProvider(SCHEME, { provideTextDocumentContent: () => text });
   try {
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.from({ scheme: SCHEME, path: `/Plan of ${server.name}`, query: String(Date.now()) }));
+    const document = await vscode.workspace.openTextDocument(
+      vscode.Uri.from({ scheme: SCHEME, path: `/Plan of ${server.name}`, query: String(Date.now()) }),
+    );
     await vscode.window.showTextDocument(document, { preview: true, preserveFocus: true });
   } finally {
     provider.dispose();

@@ -14,7 +14,7 @@ import { lazy } from './lazy';
 import type { Log } from './log';
 import type { Messages } from './messages';
 import { ProxyHost } from './proxyHost';
-import { socketPathFor } from './socketPath';
+import { socketPath } from '../shared/socketPath';
 import { ROOT_KEY_PREFIX, SecretStorageKeyStore } from './stores/secretStorageKeyStore';
 import { STORE_FILE_ENDING, WorkspaceStateStore } from './stores/workspaceStateStore';
 
@@ -51,7 +51,7 @@ export class Workspace implements vscode.Disposable {
     this.folder = folder;
     this.log = log;
     this.messages = messages;
-    this.socketPath = socketPathFor(folder.uri.fsPath);
+    this.socketPath = socketPath(folder.uri.fsPath);
     this.#context = context;
     this.#storage = storage;
     this.#own(
@@ -153,7 +153,7 @@ export class Workspace implements vscode.Disposable {
       vault: this.vault,
       servers: this.servers,
       approvals: this.approvals,
-      approver: new EditorApprover(this.approvalDialog, this.approvals),
+      approver: new EditorApprover(this.approvalDialog, this.approvals, this.servers),
       agents: this.agents,
       audit: this.audit,
       logger: this.log,

@@ -14,14 +14,14 @@ const FROM_FILE: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('fil
 
 /**
  * Asks for a value without showing it. It can be typed or pasted; from the clipboard or a file it comes with all of
- * its lines, which an input box cannot hold.
- * @returns the value, or `undefined` if the user gave up. @throws SecretsError `storeFailed`, `valueTooLarge` for a file.
+ * its lines, which an input box cannot show.
+ * @returns the value, or `undefined` if the user gave up. @throws SecretsError `valueTooLarge` for a file, or what reading it throws.
  */
 export async function askValue(name: string, title: string): Promise<Buffer | undefined> {
   const box = vscode.window.createInputBox();
   box.title = title;
   box.prompt = `The value of ${name}. It is not shown, and cannot be shown later.`;
-  box.placeholder = 'Type or paste the value; for several lines use the buttons above';
+  box.placeholder = 'Type or paste the value, or use the buttons above';
   box.password = true;
   box.ignoreFocusOut = true;
   box.buttons = [FROM_CLIPBOARD, FROM_FILE];
@@ -43,13 +43,16 @@ export async function askValue(name: string, title: string): Promise<Buffer | un
       listeners.push(
         box.onDidChangeValue((value) => {
           box.validationMessage = warning(value);
+          void pastedLines(value).then((lines) => {
+            if (lines !== undefined && box.value === value) box.validationMessage = LINES_KEPT;
+          });
         }),
         box.onDidTriggerButton((button) => {
           take(button === FROM_CLIPBOARD ? fromClipboard() : fromFile(name));
         }),
         box.onDidAccept(() => {
           if (box.value === '') box.validationMessage = 'Give a value, or press Escape to leave.';
-          else resolve(Buffer.from(box.value));
+          else take(pastedLines(box.value).then((lines) => Buffer.from(lines ?? box.value)));
         }),
         box.onDidHide(() => {
           if (!asking) resolve(undefined);
@@ -61,6 +64,17 @@ export async function askValue(name: string, title: string): Promise<Buffer | un
     for (const listener of listeners) listener.dispose();
     box.dispose();
   }
+}
+
+const LINES_KEPT = { message: 'Several lines were pasted. They are kept as they are.', severity: vscode.InputBoxValidationSeverity.Info };
+
+/** The lines that were pasted as this value, if so: an input box joins them with spaces, which would spoil a private key. */
+async function pastedLines(value: string): Promise<string | undefined> {
+  // Most credentials have no spaces; the clipboard is none of our business then.
+  if (!/\s/.test(value)) return undefined;
+  const text = withoutLastLineBreak(await vscode.env.clipboard.readText().then(undefined, () => ''));
+  const bare = (lines: string): string => lines.replace(/\s+/g, '');
+  return /[\r\n]/.test(text) && bare(text) === bare(value) ? text : undefined;
 }
 
 function warning(value: string): vscode.InputBoxValidationMessage | undefined {

@@ -94,10 +94,11 @@ export class ServersView
 
   /** Binds the secrets that were dropped on a server. */
   async handleDrop(target: ServersViewNode | undefined, data: vscode.DataTransfer): Promise<void> {
-    const names: unknown = data.get(SECRET_MIME)?.value;
-    if (target === undefined || target.kind === 'problem' || !Array.isArray(names)) return;
+    const dragged = data.get(SECRET_MIME);
+    if (dragged === undefined || target === undefined || target.kind === 'problem') return;
+    const names: unknown = JSON.parse(await dragged.asString());
     const server = target.kind === 'server' ? target.name : target.server.name;
-    await vscode.commands.executeCommand('mcpSecrets.chooseSecrets', server, names.map(String));
+    await vscode.commands.executeCommand('mcpSecrets.chooseSecrets', server, names);
   }
 
   dispose(): void {

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** A process as /proc shows it. */
+export interface Seen {
+  readonly pid: number;
+  readonly commandLine: string;
+}
+
+/** Whether /proc is there to look into. */
+export const canLook = process.platform === 'linux';
+
+/** The variables of a running process, as the system holds them. */
+export function environmentOf(pid: number): Record<string, string> {
+  const pairs = readFileSync(`/proc/${String(pid)}/environ`, 'utf8')
+    .split('\0')
+    .filter(Boolean);
+  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+}
+
+/** Whether a process runs. One that has ended and waits for its parent does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    if (!canLook) return process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Every process whose environment or command line names a folder: those that were started from it, and theirs. */
+export function processesOf(folder: string): Seen[] {
+  return allProcesses().filter(({ pid, commandLine }) => {
+    if (pid === process.pid || !isRunning(pid)) return false;
+    return commandLine.includes(folder) || read(`/proc/${String(pid)}/environ`).includes(folder);
+  });
+}
+
+/** All processes that can be seen; none where there is no /proc. */
+export function allProcesses(): Seen[] {
+  if (!canLook) return [];
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map((pid) => ({ pid: Number(pid), commandLine: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') }));
+}
+
+/** Processes end while one looks at them. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

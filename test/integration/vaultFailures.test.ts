@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { ScriptedUpstream } from '../fixtures/scriptedUpstream';
+import { Agent } from './support/agent';
+import { newPlainCanary } from './support/canaries';
+import type { Serving } from './support/serving';
+import { textOf } from './support/scripted';
+import { Workplace } from './support/workplace';
+
+interface StoredVault {
+  format: number;
+  secrets: { name: string; versions: { version: number; sealed: string }[] }[];
+}
+
+describe('a vault that does not open', function () {
+  this.timeout(60_000);
+  const place = new Workplace();
+  const token = newPlainCanary();
+  let upstream: ScriptedUpstream;
+  let serving: Serving;
+  let vaultText: string;
+  let keyText: string;
+
+  before(async () => {
+    upstream = await ScriptedUpstream.start();
+    await place.secret('TOKEN', token);
+    await place.secret('OTHER', newPlainCanary());
+    await place.addHttp('one', upstream.url, 'TOKEN=bearer');
+    vaultText = readFileSync(place.vaultFile, 'utf8');
+    keyText = readFileSync(place.keyFile, 'utf8');
+  });
+
+  beforeEach(async () => {
+    upstream.reset();
+    // The key is kept in memory once it was needed: each test has a proxy that has not seen it.
+    serving = await place.serve();
+  });
+
+  afterEach(async () => {
+    await serving.stop();
+    writeFileSync(place.vaultFile, vaultText);
+    rmSync(place.keyFile, { force: true });
+    writeFileSync(place.keyFile, keyText, { mode: 0o600 });
+  });
+
+  after(async () => {
+    // All is as it was.
+    assert.equal((await place.cli(['secret', 'get', 'TOKEN', '--reveal'])).stdout, token);
+    await place.close();
+    await upstream.stop();
+  });
+
+  /** A call through the proxy, and one of the command line, fail for the same reason; nothing goes out and nothing is changed. */
+  async function assertFails(kind: string, message: RegExp): Promise<void> {
+    const stored = readFileSync(place.vaultFile, 'utf8');
+    const agent = new Agent(serving, 'one');
+    const answer = await agent.initialize();
+    agent.close();
+    const { error } = answer.messages[0] ?? {};
+    assert.deepEqual([error?.code, error?.data?.kind], [-32000, kind], answer.body);
+    assert.match(error?.message ?? '', message);
+    const got = await place.cli(['secret', 'get', 'TOKEN', '--reveal']);
+    assert.deepEqual([got.code, got.stdout], [1, '']);
+    assert.equal(got.stderr, `mcp-secrets: ${error?.message ?? ''}\n`);
+    assert.equal(upstream.received.length, 0, 'nothing went out');
+    assert.equal(readFileSync(place.vaultFile, 'utf8'), stored, 'the vault was left as it was');
+  }
+
+  function change(make: (vault: StoredVault) => void): void {
+    const vault = JSON.parse(vaultText) as StoredVault;
+    make(vault);
+    writeFileSync(place.vaultFile, JSON.stringify(vault));
+  }
+
+  /** The one stored version of a secret. */
+  function stored(vault: StoredVault, name: string): { version: number; sealed: string } {
+    const version = vault.secrets.find((secret) => secret.name === name)?.versions.at(-1);
+    assert.ok(version !== undefined);
+    return version;
+  }
+
+  it('tampered ciphertext: that secret does not open, the other one does', async () => {
+    change((vault) => {
+      const version = stored(vault, 'TOKEN');
+      const bytes = Buffer.from(version.sealed, 'base64');
+      bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
+      version.sealed = bytes.toString('base64');
+    });
+    await assertFails(
+      'secretUnreadable',
+      /The secret TOKEN cannot be opened: its ciphertext was changed.*left as it is\. Set it again to use it\./,
+    );
+    assert.equal((await place.cli(['secret', 'get', 'OTHER', '--reveal'])).code, 0);
+    await place.ok(['secret', 'list']);
+  });
+
+  it('the ciphertext of another secret in its place', async () => {
+    change((vault) => {
+      stored(vault, 'TOKEN').sealed = stored(vault, 'OTHER').sealed;
+    });
+    await assertFails('secretUnreadable', /TOKEN/);
+  });
+
+  it('another version number', async () => {
+    change((vault) => {
+      stored(vault, 'TOKEN').version = 7;
+    });
+    await assertFails('secretUnreadable', /TOKEN/);
+  });
+
+  it('a value that is set again works again', async () => {
+    change((vault) => {
+      stored(vault, 'TOKEN').sealed = stored(vault, 'OTHER').sealed;
+    });
+    await place.secret('TOKEN', token);
+    const agent = new Agent(serving, 'one');
+    await agent.initialize();
+    assert.equal(textOf(await agent.tool('do')), 'done');
+    agent.close();
+  });
+
+  it('a document of a newer format', async () => {
+    change((vault) => {
+      vault.format = 2;
+    });
+    await assertFails('vaultNewer', /has format 2; this version knows formats up to 1\. Update MCP Secrets\. Nothing was changed\./);
+    const { code, stderr } = await place.cli(['secret', 'set', 'NEW'], { input: 'x' });
+    assert.deepEqual([code, stderr.includes('format 2')], [1, true]);
+  });
+
+  it('a document that is none', async () => {
+    for (const text of ['', '{', '[]', '{"format":1}', vaultText.replace(/"version":1,"createdAt":\d+/, '"version":1')]) {
+      writeFileSync(place.vaultFile, text);
+      await assertFails('vaultDamaged', /The stored vault cannot be read \(.*\)\. It was left as it is\. Restore it from a copy/);
+    }
+  });
+
+  it('the key file is gone: no new key is made', async () => {
+    rmSync(place.keyFile);
+    await assertFails('keyLost', /The key of this vault is gone.*Bring the key back/);
+    const { code, stderr } = await place.cli(['secret', 'set', 'NEW'], { input: 'x' });
+    assert.deepEqual([code, stderr.includes('key of this vault is gone')], [1, true]);
+    assert.throws(() => statSync(place.keyFile), /ENOENT/);
+    await place.ok(['secret', 'list']);
+  });
+
+  it('another key in its place', async () => {
+    writeFileSync(place.keyFile, `${Buffer.alloc(32, 7).toString('base64')}\n`);
+    await assertFails('keyLost', /The key of this vault is gone/);
+  });
+
+  it('a key file that others may read', async () => {
+    chmodSync(place.keyFile, 0o644);
+    await assertFails('keyInvalid', /others may read it; run "chmod 600 .*\/key"\. Nothing was changed/);
+  });
+
+  it('a key file with wrong content', async () => {
+    for (const text of ['', 'hello', keyText.slice(0, 20), `${keyText.trim()}x`]) {
+      writeFileSync(place.keyFile, text, { mode: 0o600 });
+      await assertFails('keyInvalid', /does not hold 32 bytes as base64/);
+    }
+  });
+
+  it('a lost key that comes back opens everything again', async () => {
+    renameSync(place.keyFile, `${place.keyFile}.away`);
+    const agent = new Agent(serving, 'one');
+    assert.equal((await agent.initialize()).messages[0]?.error?.data?.kind, 'keyLost');
+    renameSync(`${place.keyFile}.away`, place.keyFile);
+    await agent.initialize();
+    assert.equal(textOf(await agent.tool('do')), 'done');
+    agent.close();
+  });
+});
+
+describe('a value that cannot be sent', function () {
+  this.timeout(60_000);
+  const place = new Workplace();
+  let upstream: ScriptedUpstream;
+
+  before(async () => {
+    upstream = await ScriptedUpstream.start();
+  });
+
+  after(async () => {
+    assert.ok(!JSON.stringify(upstream.received).includes('X-Evil'));
+    await place.close();
+    await upstream.stop();
+  });
+
+  const broken: Record<string, string | Buffer> = {
+    CR: 'a\rX-Evil: 1',
+    LF: 'a\nX-Evil: 1',
+    CRLF: 'a\r\nX-Evil: 1',
+    NUL: 'a\0b',
+    'not UTF-8': Buffer.from([0x61, 0xff]),
+  };
+
+  for (const [what, value] of Object.entries(broken)) {
+    it(`${what} in a header: refused when it is bound, by "server add" and "server approve"`, async () => {
+      await place.ok(['secret', 'set', 'ODD'], value);
+      for (const mode of ['header', 'bearer']) {
+        const { code, stderr } = await place.cli(['server', 'add', 'odd', '--url', upstream.url, '--secret', `ODD=${mode}`]);
+        assert.equal(code, 1);
+        assert.match(
+          stderr,
+          new RegExp(
+            `^mcp-secrets: The secret ODD cannot be sent to server "odd" as ${mode}: it .*\\. Set another value or choose another mode\\.\n$`,
+          ),
+        );
+      }
+      assert.doesNotMatch(await place.ok(['server', 'list']), /odd/, 'nothing was written');
+      await place.servers({ odd: { url: upstream.url, secrets: { ODD: 'bearer' } } });
+      assert.equal((await place.cli(['server', 'approve', 'odd'])).code, 1);
+      await place.servers({});
+    });
+  }
+
+  it('CR and LF in a header: refused at the call when the value came later', async () => {
+    await place.ok(['secret', 'set', 'LATER'], 'fine');
+    await place.addHttp('later', upstream.url, 'LATER=header');
+    const agent = new Agent(await place.serve(), 'later');
+    await agent.initialize();
+    await agent.tool('do');
+    for (const value of ['a\rX-Evil: 1', 'a\nX-Evil: 1', 'a\r\nX-Evil: 1']) {
+      await place.ok(['secret', 'set', 'LATER'], value);
+      const before = upstream.received.length;
+      const { messages } = await agent.tool('do');
+      assert.equal(messages[0]?.error?.data?.kind, 'secretUnsendable');
+      assert.match(messages[0].error.message, /The secret LATER cannot be sent to server "later" as header: it contains a line break/);
+      assert.equal(upstream.received.length, before);
+    }
+    await place.ok(['secret', 'set', 'LATER'], 'fine');
+    agent.close();
+  });
+
+  it('a value with line breaks goes well in a body', async () => {
+    await place.ok(['secret', 'set', 'KEY'], '-----BEGIN-----\nx\n-----END-----\n');
+    await place.addHttp('body', upstream.url, 'KEY=body');
+    const agent = new Agent(await place.serve(), 'body');
+    await agent.initialize();
+    await agent.tool('do');
+    const meta = upstream.last('tools/call').message?.params?._meta;
+    assert.deepEqual(meta, { 'mcp-secrets/secrets': { KEY: '-----BEGIN-----\nx\n-----END-----' } });
+    agent.close();
+  });
+});
