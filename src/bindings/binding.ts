@@ -8,8 +8,8 @@ export interface BindingSpec {
   readonly template?: string | undefined;
 }
 
-/** Headers that carry the protocol or the connection: a secret in one of them would break or redirect the message. */
-const RESERVED_HEADERS = new Set([
+/** Headers (in lower case) that carry the protocol or the connection: set from outside, they would break or redirect the message. */
+export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'accept', 'accept-encoding', 'connection', 'content-encoding', 'content-length', 'content-type', 'expect', 'host',
   'keep-alive', 'last-event-id', 'mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id', 'origin',
   'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',

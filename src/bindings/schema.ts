@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RESERVED_HEADERS } from './binding';
 
 const MODE_LIST = '"header", "bearer", "body" or "env"';
 
@@ -31,7 +32,12 @@ const text = z
   .regex(/^[^\0]*$/, NUL);
 const headers = z
   .record(
-    z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'This is not a header name.' }),
+    z
+      .string()
+      .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'This is not a header name.' })
+      .refine((name) => name.toLowerCase() === 'accept' || !RESERVED_HEADERS.has(name.toLowerCase()), {
+        error: 'This header belongs to the connection.',
+      }),
     z
       .string()
       .regex(/^[^\0-\x08\x0a-\x1f\x7f]*$/, { error: 'A header cannot contain line breaks or control characters.' })

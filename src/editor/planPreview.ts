@@ -5,7 +5,7 @@ import type { Server } from '../bindings/server';
 const SCHEME = 'mcp-secrets-plan';
 /** What a dialog shows at once on a small screen. */
 const DIALOG_LINES = 20;
-const LINE_LENGTH = 100;
+const LINE_LENGTH = 80;
 
 /**
  * Shows a plan that is too long for a dialog in an editor too, where it can be searched and read in peace.

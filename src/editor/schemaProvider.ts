@@ -41,7 +41,7 @@ interface JsonSchema {
 }
 
 /** What only checks. Our own diagnostics check, with better words; the schema is for completion and hovers. */
-const CHECKS = ['required', 'pattern', 'format', 'propertyNames', 'minLength', 'minItems', '$schema', 'default'];
+const CHECKS = ['required', 'pattern', 'format', 'propertyNames', 'minLength', 'minItems', 'allOf'];
 
 /** The JSON schema of the servers file, made from the one that reads it; offers these names under "secrets". */
 export function schemaFor(names: readonly string[]): object {

@@ -124,11 +124,6 @@ export class Child {
     await within(GRACE_MS);
   }
 
-  /** Ends it and everything it started at once. For the moment when this process itself ends. */
-  kill(): void {
-    this.#killTree('SIGKILL');
-  }
-
   #killTree(signal: 'SIGTERM' | 'SIGKILL'): void {
     const { pid } = this.#process;
     if (pid === undefined) return;

@@ -93,6 +93,7 @@ export class FunctionUpstream implements Upstream {
       ],
       body,
       idleMs: this.#options.callTimeoutMs(),
+      repeatable: false,
       onCancel: (cancel) => {
         post.reply.onAbandoned(cancel);
       },

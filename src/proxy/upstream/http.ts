@@ -1,24 +1,20 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
 import type { HttpServer } from '../../bindings/server';
 import { planDigest } from '../../bindings/plan';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
 import type { Vault } from '../../vault/vault';
-import type { Call } from '../call';
 import type { Session, Sessions } from '../front/sessions';
-import { addSecrets, Exposure, inject } from '../injector';
+import { addSecrets, inject } from '../injector';
 import type { Injection } from '../injector';
-import { errorAnswer, isBatch, isResponse, parseMessage } from '../jsonRpc';
+import { isBatch, isResponse, parseMessage } from '../jsonRpc';
 import type { Message } from '../jsonRpc';
-import type { Redactor } from '../interceptors/redactor';
 import type { Pipeline } from '../pipeline';
 import type { Post, Upstream, Visit } from '../visit';
-import { bodyOf, MAX_MESSAGE_BYTES, readWhole } from './body';
+import { bodyOf, readWhole } from './body';
+import { EventRelay } from './eventRelay';
 import type { Connections } from './request';
-import { failure } from './request';
-import { SseSplitter, withData } from './sse';
-import type { SseEvent } from './sse';
+import { Underway } from './underway';
 
 const SESSION_HEADER = 'mcp-session-id';
 
@@ -35,22 +31,33 @@ export interface HttpUpstreamOptions {
 /** An upstream that speaks Streamable HTTP (MCP 2025-03-26 and later). */
 export class HttpUpstream implements Upstream {
   readonly #options: HttpUpstreamOptions;
-  /** What each open event stream may let through, by server. */
-  readonly #streams = new Map<string, Set<Exposure>>();
+  readonly #events: EventRelay;
+  readonly #underway = new Underway();
 
   constructor(options: HttpUpstreamOptions) {
     this.#options = options;
+    this.#events = new EventRelay(options.pipeline);
   }
 
   async post(post: Post): Promise<void> {
+    const done = this.#underway.begin(post);
+    try {
+      await this.#post(post);
+    } finally {
+      done();
+    }
+  }
+
+  async #post(post: Post): Promise<void> {
     const server = post.server as HttpServer;
     const injection = await inject(this.#options.vault, server);
     for (const call of post.calls) call.secrets = [...injection.versions.keys()];
-    for (const exposure of this.#streams.get(server.name) ?? []) exposure.add(injection);
+    this.#events.exposed(server.name, injection);
     const answer = this.#send('POST', server, post, injection, withBody(post, injection), this.#options.callTimeoutMs());
     // While the server works, not when its answer is there.
     injection.redactor.prepare();
     const response = await answer;
+    this.#underway.cancel(post, this.#options.pipeline);
     const status = response.statusCode ?? 0;
     const type = mediaType(response.headers);
     if (status === 404 && post.session !== undefined) {
@@ -64,7 +71,7 @@ export class HttpUpstream implements Upstream {
     }
     this.#openSession(post, response);
     if (status < 300 && type === 'text/event-stream') {
-      await this.#relayEvents(bodyOf(response, server.name), post, post.calls, injection);
+      await this.#events.relay(bodyOf(response, server.name), post, post.calls, injection);
       return;
     }
     const body = await readWhole(bodyOf(response, server.name), server.name);
@@ -81,7 +88,7 @@ export class HttpUpstream implements Upstream {
     const response = await this.#send('GET', server, visit, injection, undefined, 0);
     if (response.statusCode === 200 && mediaType(response.headers) === 'text/event-stream') {
       visit.reply.stream();
-      await this.#relayEvents(bodyOf(response, server.name), visit, [], injection);
+      await this.#events.relay(bodyOf(response, server.name), visit, [], injection);
       return;
     }
     response.resume();
@@ -103,6 +110,7 @@ export class HttpUpstream implements Upstream {
         url: server.url,
         headers: [...Object.entries(server.headers).flat(), SESSION_HEADER, upstreamId, ...Object.entries(injection.headers).flat()],
         idleMs: 2_000,
+        repeatable: true,
       });
       response.resume();
     } catch {
@@ -134,7 +142,9 @@ export class HttpUpstream implements Upstream {
       idleMs,
       onCancel: (cancel) => {
         visit.reply.onAbandoned(cancel);
+        this.#underway.stoppable(visit, cancel);
       },
+      repeatable: method === 'GET',
       ...(body === undefined ? {} : { body }),
     });
   }
@@ -179,72 +189,6 @@ export class HttpUpstream implements Upstream {
       const answer = answers.find((a) => a.id === call.id) ?? answers[0];
       if (answer !== undefined) this.#options.pipeline.answered(call, answer);
     }
-  }
-
-  /** Passes a stream on, event by event, until it ends. Calls that it leaves without an answer are answered with an error. */
-  async #relayEvents(body: Readable, visit: Visit, calls: readonly Call[], injection: Injection): Promise<void> {
-    const { pipeline } = this.#options;
-    const waiting = new Map(calls.map((call) => [call.id, call]));
-    const splitter = new SseSplitter();
-    const exposure = this.#openStream(visit.server.name, injection);
-    let resumable = false;
-    let problem: unknown = new SecretsError('upstreamClosed', { server: visit.server.name });
-    body.setEncoding('utf8');
-    try {
-      for await (const chunk of body as AsyncIterable<string>) {
-        for (const event of splitter.push(chunk)) {
-          resumable ||= event.id !== undefined;
-          await this.#relayEvent(event, visit, waiting, exposure.redactor);
-        }
-        if (splitter.pending > MAX_MESSAGE_BYTES)
-          throw new SecretsError('upstreamTooLarge', { server: visit.server.name, limit: MAX_MESSAGE_BYTES });
-      }
-    } catch (error) {
-      problem = failure(error, { server: visit.server.name }, undefined);
-      resumable = false;
-    } finally {
-      this.#closeStream(visit.server.name, exposure);
-    }
-    for (const call of waiting.values()) {
-      if (visit.reply.ended) pipeline.abandoned(call);
-      else pipeline.failed(call, problem);
-      // A stream with ids may end early: the agent takes it up again with Last-Event-ID (2025-11-25, transports).
-      if (!resumable) visit.reply.event(errorAnswer(call.id, problem));
-    }
-    visit.reply.end();
-  }
-
-  #openStream(server: string, injection: Injection): Exposure {
-    const exposure = new Exposure(injection);
-    const open = this.#streams.get(server) ?? new Set();
-    this.#streams.set(server, open.add(exposure));
-    return exposure;
-  }
-
-  #closeStream(server: string, exposure: Exposure): void {
-    const open = this.#streams.get(server);
-    open?.delete(exposure);
-    if (open?.size === 0) this.#streams.delete(server);
-  }
-
-  async #relayEvent(event: SseEvent, visit: Visit, waiting: Map<string | number, Call>, redactor: Redactor): Promise<void> {
-    const { reply } = visit;
-    let data = event.data;
-    if (data !== undefined && data !== '') {
-      const message = parseMessage(data);
-      data = this.#options.pipeline.outgoing(data, redactor);
-      const call = message !== undefined && isResponse(message) ? waiting.get(message.id) : undefined;
-      if (call !== undefined && message !== undefined) {
-        waiting.delete(call.id);
-        this.#options.pipeline.answered(call, message);
-      }
-    }
-    const text = `${withData(event, data, (line) => redactor.text(line))}\n\n`;
-    if (reply.raw(text) || reply.ended) return;
-    await new Promise<void>((resolve) => {
-      reply.onDrain(resolve);
-      reply.onClosed(resolve);
-    });
   }
 }
 

@@ -16,6 +16,8 @@ export interface UpstreamRequest {
   readonly body?: string | Buffer;
   /** After this long without a byte from the upstream the request fails; 0: never. In ms. */
   readonly idleMs: number;
+  /** Whether it may be sent again when a kept connection turns out to be closed: never what could do something twice (RFC 9110, 9.2.2). */
+  readonly repeatable: boolean;
   /** Is given the means to break the request off. */
   readonly onCancel?: (cancel: () => void) => void;
 }
@@ -33,7 +35,7 @@ export class Connections {
   async send(request: UpstreamRequest): Promise<IncomingMessage> {
     let url = parsed(request.url);
     for (let hops = 0; ; hops += 1) {
-      const response = await this.#once(request, url, true);
+      const response = await this.#once(request, url, request.repeatable);
       const location = response.headers.location;
       if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
       response.resume();

@@ -31,6 +31,8 @@ const PROBLEMS: readonly (readonly [what: string, text: string, line: number, me
   ['two of one name', '{"servers":{\n"s":{"command":"x"},\n"s":{"command":"y"}}}', 3, /two servers named "s"/, 's'],
   ['a text for a server', '{"servers":{\n"s":"npx"}}', 2, /must be an object/, 's'],
   ['nothing', server(''), 3, /needs a "type"/, 's'],
+  ['a header of the connection', server(http, '"headers": { "Content-Length": "0" }'), 5, /belongs to the connection/, 's'],
+  ['a variable in a header', server(http, '"headers": { "X-Token": "${env:TOKEN}" }'), 5, /\$\{env:TOKEN\} is not available/, 's'],
   ['an unknown type', server('"type": "http2"', http), 4, /type must be "http", "stdio" or "function"/, 's'],
   ['a type that is no text', server('"type": 7', http), 4, /type must be/, 's'],
   ['the old sse type', server('"type": "sse"', http), 4, /"sse" transport is not supported/, 's'],
