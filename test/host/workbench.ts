@@ -91,8 +91,11 @@ export class Workbench {
     await this.runCommand('Problems: Focus on Problems View');
     const panel = this.page.locator('.markers-panel');
     await panel.waitFor({ timeout: uiLimitMs });
-    const rows = await panel.locator('.monaco-list-row').all();
-    return Promise.all(rows.map(async (row) => (await row.getAttribute('aria-label')) ?? ''));
+    // In one go: rows come and go while problems change.
+    const rows = panel.locator('.monaco-list-row');
+    return rows.evaluateAll((all: { getAttribute(name: string): string | null }[]) =>
+      all.map((row) => row.getAttribute('aria-label') ?? ''),
+    );
   }
 
   /** Saves a picture of the window as `out/screenshots/<name>.png` and returns its path. */
@@ -105,8 +108,11 @@ export class Workbench {
 
   async #openNotifications(): Promise<void> {
     const center = this.page.locator('.notifications-center.visible');
-    if (await center.isVisible()) return;
-    await this.page.locator('[id="status.notifications"]').click({ timeout: uiLimitMs });
-    await center.waitFor({ timeout: uiLimitMs });
+    // A click is lost when the bell changes in this very moment, because a notification comes or goes.
+    await eventually('the notification centre opens', async () => {
+      if (await center.isVisible()) return true;
+      await this.page.locator('[id="status.notifications"]').click({ timeout: 2_000 });
+      return center.waitFor({ timeout: 2_000 }).then(() => true);
+    });
   }
 }

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { eventually } from '../../host/eventually';
+import type { Workbench } from '../../host/workbench';
+import type { Turn } from './agent';
+import type { Session } from './session';
+
+/** Waits for the quick input with this title. Steps follow each other with a gap in which the last one can still be seen. */
+export async function titled({ quickInput }: Workbench, title: string): Promise<void> {
+  let last = '';
+  await eventually(title, async () => ((last = await quickInput.title()) === title ? true : undefined)).catch(() => {
+    assert.equal(last, title);
+  });
+}
+
+/** Answers the open box for a secret's value, after a look at it: it must hide what is typed. */
+export async function giveValue(workbench: Workbench, title: string, value: string): Promise<void> {
+  const { page, quickInput } = workbench;
+  await titled(workbench, title);
+  assert.ok(await quickInput.isPassword(), 'the box shows what is typed');
+  await quickInput.type(value);
+  const shown = String(await page.evaluate('document.body.innerText + document.body.innerHTML'));
+  assert.ok(!shown.includes(value), 'the page shows the value');
+  await quickInput.text(value);
+  await eventually('the box closes', async () => ((await quickInput.isOpen()) && (await quickInput.title()) === title ? undefined : true));
+}
+
+/** Adds a secret by the palette. */
+export async function addSecret(workbench: Workbench, name: string, value: string): Promise<void> {
+  await workbench.runCommand('MCP Secrets: Add Secret');
+  await nameSecret(workbench, name);
+  await giveValue(workbench, `Add Secret ${name}`, value);
+}
+
+/** Answers the box that asks for a secret's name. */
+export async function nameSecret(workbench: Workbench, name: string): Promise<void> {
+  await titled(workbench, 'Add Secret');
+  await workbench.quickInput.text(name);
+}
+
+/** Replaces a secret by the palette. */
+export async function replaceSecret(workbench: Workbench, name: string, value: string): Promise<void> {
+  await workbench.runCommand('MCP Secrets: Replace Secret');
+  await titled(workbench, 'Replace Secret');
+  await workbench.quickInput.pick(name);
+  await giveValue(workbench, `Replace Secret ${name}`, value);
+}
+
+/** Deletes a secret by the palette. */
+export async function deleteSecret(workbench: Workbench, name: string): Promise<void> {
+  await workbench.runCommand('MCP Secrets: Delete Secret');
+  await titled(workbench, 'Delete Secret');
+  await workbench.quickInput.pick(name);
+  await workbench.dialogButton('Delete');
+}
+
+/** The first three questions of the wizard: type, name, and the address or command. */
+export async function beginServer(workbench: Workbench, type: 'HTTP' | 'stdio', name: string, where: string): Promise<void> {
+  const { quickInput } = workbench;
+  await quickInput.runCommand('MCP Secrets: Add Server');
+  await titled(workbench, 'Add Server');
+  await quickInput.pick(type);
+  await quickInput.message('The name of the server');
+  await quickInput.text(name);
+  await quickInput.message(type === 'HTTP' ? `The address of ${name}` : `The command that starts ${name}`);
+  await quickInput.text(where);
+  await titled(workbench, `Choose Secrets for ${name}`);
+}
+
+/**
+ * Sends a message in the chat and waits for the model's last words. Returns the tool's result.
+ * @param asksFirst whether VS Code asks if this tool may run; it does so once for each tool of a chat.
+ */
+export async function ask({ agent, workbench }: Session, message: string, turn: Turn, asksFirst = true): Promise<string> {
+  const before = agent.results.length;
+  agent.next(turn);
+  await workbench.chat.send(message);
+  if (asksFirst) await workbench.chat.allow('Allow in this Session');
+  await workbench.chat.transcript(turn.words);
+  assert.ok(agent.hasCalled, `the model was not offered ${turn.tool}, but: ${agent.tools.join(', ')}`);
+  const results = agent.results;
+  assert.equal(results.length, before + 1, 'the model got no result');
+  return results.at(-1) ?? '';
+}
