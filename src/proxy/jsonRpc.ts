@@ -50,6 +50,11 @@ export function parseMessages(text: string): Message[] {
   });
 }
 
+/** The request that a message cancels; `undefined` if it is no `notifications/cancelled` that names one. */
+export function cancelledBy({ method, params }: Message): RequestId | undefined {
+  return method === 'notifications/cancelled' ? (params as { requestId?: RequestId } | null | undefined)?.requestId : undefined;
+}
+
 /** Whether a body that parses is a batch. */
 export function isBatch(body: Buffer): boolean {
   for (const byte of body) {

@@ -5,7 +5,7 @@ import type { Vault } from '../../vault/vault';
 import type { Call } from '../call';
 import type { Reply } from '../front/reply';
 import { addSecrets, Exposure, inject } from '../injector';
-import { errorAnswer, isBatch, isRequest, isResponse, objectAt, parseMessage } from '../jsonRpc';
+import { cancelledBy, errorAnswer, isBatch, isRequest, isResponse, objectAt, parseMessage } from '../jsonRpc';
 import type { Message, RequestId } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
 import type { Post } from '../visit';
@@ -284,7 +284,7 @@ export class StdioSession {
     const clean = this.#options.pipeline.outgoing(text, running.exposure.redactor);
     if (isResponse(message)) this.#answer(running, message, clean);
     else {
-      const cancelled = message.method === 'notifications/cancelled' ? cancelledBy(message) : undefined;
+      const cancelled = cancelledBy(message);
       if (isRequest(message)) running.asked.add(message.id);
       else if (cancelled !== undefined) running.asked.delete(cancelled);
       this.#speak(running, message, clean);
@@ -351,11 +351,6 @@ export class StdioSession {
       this.#settle(running, pending, undefined);
     }
   }
-}
-
-/** The request that a `notifications/cancelled` is about. */
-function cancelledBy({ params }: Message): RequestId | undefined {
-  return (params as { requestId?: RequestId } | undefined)?.requestId;
 }
 
 /** JSON text on one line: outside of strings line breaks mean nothing, and inside of them they are not allowed. */

@@ -1,6 +1,6 @@
 import type { Call } from '../call';
 import type { Reply } from '../front/reply';
-import { isRequest } from '../jsonRpc';
+import { cancelledBy } from '../jsonRpc';
 import type { RequestId } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
 import type { Post, Visit } from '../visit';
@@ -34,8 +34,7 @@ export class Underway {
   /** Ends the calls that a post, which the upstream has got, cancels. Other calls of the same batch are ended with them. */
   cancel(post: Post, pipeline: Pipeline): void {
     for (const message of post.messages) {
-      if (isRequest(message) || message.method !== 'notifications/cancelled') continue;
-      const id = (message.params as { requestId?: RequestId } | undefined)?.requestId;
+      const id = cancelledBy(message);
       const entry = id === undefined ? undefined : this.#calls.get(keyOf(post, id));
       if (entry === undefined) continue;
       pipeline.end(entry.call, { outcome: 'error', errorKind: 'cancelled' });
