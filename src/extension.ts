@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './editor/commands/table';
+import { registerAutoLock } from './editor/autoLock';
 import { Container } from './editor/container';
 import { registerDiagnostics } from './editor/diagnostics';
 import { registerMcpProvider } from './editor/mcpProvider';
@@ -31,7 +32,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
       vscode.workspace.onDidGrantWorkspaceTrust(() => {
         made.serveExpectedAgents();
       }),
-      ...(made.workspace === undefined ? [] : [registerDiagnostics(made.workspace)]),
+      ...(made.workspace === undefined ? [] : [registerDiagnostics(made.workspace), registerAutoLock(made.workspace)]),
     );
     setImmediate(() => {
       made.serveExpectedAgents();

@@ -1,147 +1,197 @@
-import { appendFileSync, closeSync, fstatSync, mkdirSync, openSync, promises as fs, readFileSync, readSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Clock } from '../shared/clock';
 import { Emitter } from '../shared/disposable';
 import type { Disposable } from '../shared/disposable';
 import { reasonOf } from '../shared/errors';
 import type { Logger } from '../shared/logger';
 import type { AuditEntry, AuditSink } from './entry';
+import { KeyRing } from './keyRing';
+import type { AuditKeys } from './keys';
+import { underLock, underLockSync } from './lock';
+import { RecentEntries } from './recentEntries';
+import { deleteParts, expiredParts } from './retention';
+import { TrailWriter } from './trailWriter';
 
 /** How many of the newest entries are kept at hand for views. */
 const RECENT = 500;
-/** Lines wait this long for company: one write for many calls, off the path of the call itself. */
+/** Entries wait this long for company: one write for many calls, off the path of the call itself. */
 const FLUSH_MS = 25;
+/** After a failure. */
+const RETRY_MS = 5_000;
+/** One turn under the lock writes at most so many, so that it stays short. */
+const BATCH = 1_000;
+/** While the files cannot be written, the newest so many entries are kept to be written later. */
+const MAX_PENDING = 20_000;
+/** How long `dispose` waits for other writers. */
+const PATIENCE_MS = 1_000;
+const DAY_MS = 86_400_000;
+const MAX_BYTES = 5 * 1024 * 1024;
+const KEEP_DAYS = 400;
+
+/** What an audit log is made from. */
+export interface AuditLogParts {
+  /** The file of the current part, `….jsonl`. It and its folder are made (0600, 0700) with the first entry. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly keys: AuditKeys;
+  /** A part that is larger is put aside for a new one. Default 5 MiB. Asked anew each time. */
+  readonly maxBytes?: () => number;
+  /** Whole parts older than so many days are deleted; 0 keeps all. Default 400. Asked anew each time. */
+  readonly keepDays?: () => number;
+}
 
 /**
- * The append-only record: one JSON line per entry in a file of mode 0600. Lines are written in the
- * background in order; `dispose` writes what is left. A file that cannot be written is reported once to
- * the logger and never fails a call.
+ * The append-only record, shared by all processes and windows of a workspace. Entries are written in the background, in order;
+ * `close` (or `dispose`, which does not wait) writes what is left. Files that cannot be written are reported once to the logger
+ * and never fail a call.
  */
 export class AuditLog implements AuditSink, Disposable {
   readonly path: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #keepDays: () => number;
+  readonly #ring: KeyRing;
+  readonly #writer: TrailWriter;
+  readonly #written: RecentEntries;
   readonly #added = new Emitter<AuditEntry>();
-  /** Fires for each new entry. */
+  /** Fires for each new entry of this process. */
   readonly onDidAdd = this.#added.event;
-  #recent: AuditEntry[] | undefined;
   #pending: AuditEntry[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  #asked: Promise<void> | undefined;
+  #turn: Promise<void> = Promise.resolve();
+  #turns = 0;
   #failed = false;
-  #begun = false;
+  #lost = 0;
+  #prunedAt = -Infinity;
 
-  /** @param path the file; it and its folder are made (0600, 0700) with the first entry. */
-  constructor(path: string, clock: Clock, logger: Logger) {
+  constructor({ path, clock, logger, keys, maxBytes = () => MAX_BYTES, keepDays = () => KEEP_DAYS }: AuditLogParts) {
     this.path = path;
     this.#clock = clock;
     this.#logger = logger;
+    this.#keepDays = keepDays;
+    this.#ring = new KeyRing(keys);
+    this.#writer = new TrailWriter(path, this.#ring, maxBytes);
+    this.#written = new RecentEntries(path, RECENT);
   }
 
   record(entry: Omit<AuditEntry, 'time'> & { readonly time?: string }): void {
+    // In time for `dispose`, which cannot wait for a key.
+    this.#asked ??= this.#ring.refresh();
     const whole: AuditEntry = { time: new Date(this.#clock.now()).toISOString(), ...entry };
-    if (this.#recent !== undefined) {
-      this.#recent.push(whole);
-      if (this.#recent.length > RECENT * 2) this.#recent = this.#recent.slice(-RECENT);
-    }
     this.#pending.push(whole);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#write());
-    }, FLUSH_MS).unref();
+    if (this.#pending.length > MAX_PENDING) {
+      this.#pending.shift();
+      this.#lost += 1;
+    }
+    this.#schedule(this.#failed ? RETRY_MS : FLUSH_MS);
     this.#added.fire(whole);
   }
 
-  /** The newest entries, oldest first, at most 500. Reads the file the first time it is asked. */
+  /** The newest entries of all processes, oldest first, at most 500; reads the end of the trail if it has changed. */
   recent(): readonly AuditEntry[] {
-    this.#recent ??= [...readEntries(this.path), ...this.#pending];
-    return this.#recent.slice(-RECENT);
+    return [...this.#written.read(), ...this.#pending].slice(-RECENT);
   }
 
-  /** Waits until everything recorded so far is in the file. */
+  /** Waits until everything recorded so far is in the trail, or could not be written. */
   async flush(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#write());
-    await this.#writing;
+    this.#turns += 1;
+    this.#turn = this.#turn.then(() => this.#write());
+    await this.#turn;
+    this.#turns -= 1;
   }
 
+  /** Writes what is left and lets go. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.flush();
+    this.dispose();
+  }
+
+  /** As `close`, for who cannot wait. What another process's turn keeps from being written now is written after it. */
   dispose(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#added.dispose();
-    const rest = this.#take();
-    if (rest === '') return;
+    if (this.#pending.length === 0) return;
+    // A turn of our own holds the lock, or is about to: blocking would be waiting for ourselves.
+    if (this.#turns > 0) {
+      void this.flush();
+      return;
+    }
     try {
-      mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-      appendFileSync(this.path, this.#onNewLine(rest), { mode: 0o600 });
+      underLockSync(this.path, PATIENCE_MS, () => {
+        while (this.#pending.length > 0) {
+          for (let missing = this.#append(); missing !== undefined; missing = this.#append()) this.#ring.giveUp(missing);
+        }
+      });
     } catch (error) {
       this.#report(error);
+      void this.flush();
     }
   }
 
-  #take(): string {
-    const text = this.#pending.map((entry) => `${JSON.stringify(entry)}\n`).join('');
-    this.#pending = [];
-    return text;
+  #schedule(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.flush();
+    }, ms).unref();
   }
 
   async #write(): Promise<void> {
-    const text = this.#take();
-    if (text === '') return;
+    if (this.#pending.length === 0) return;
     try {
-      await fs.mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
-      await fs.appendFile(this.path, this.#onNewLine(text), { mode: 0o600 });
+      await this.#ring.refresh();
+      while (this.#pending.length > 0) {
+        const missing = await underLock(this.path, () => this.#append());
+        if (missing !== undefined) await this.#ring.fetch(missing);
+      }
+      await this.#prune();
+      this.#recovered();
     } catch (error) {
       this.#report(error);
+      this.#schedule(RETRY_MS);
     }
   }
 
-  /** A crash can leave a line without its end. What comes next must not become part of it. */
-  #onNewLine(text: string): string {
-    const first = !this.#begun;
-    this.#begun = true;
-    return first && isCut(this.path) ? `\n${text}` : text;
+  /** Writes one batch, under the lock. Returns the id of a key that is needed first. */
+  #append(): string | undefined {
+    const batch = this.#pending.slice(0, BATCH);
+    if (batch.length === 0) return undefined;
+    const result = this.#writer.append(batch);
+    if ('needs' in result) return result.needs;
+    this.#pending.splice(0, batch.length);
+    if (result.rotated) this.#prunedAt = -Infinity;
+    this.#writer.seal();
+    return undefined;
+  }
+
+  /** Once a day, and whenever a part is full. */
+  async #prune(): Promise<void> {
+    const now = this.#clock.now();
+    const days = this.#keepDays();
+    if (now - this.#prunedAt < DAY_MS || !(days > 0)) return;
+    this.#prunedAt = now;
+    const expired = await expiredParts(this.path, now - days * DAY_MS, this.#ring);
+    if (expired === undefined) return;
+    await underLock(this.path, () => {
+      if (this.#writer.beginAfter(expired.end)) deleteParts(expired);
+    });
   }
 
   #report(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#logger.error(`The audit file ${this.path} cannot be written (${reasonOf(error)}). Calls go on; they are not recorded there.`);
+    this.#logger.error(
+      `The audit file ${this.path} cannot be written (${reasonOf(error)}). Calls go on; what happens is written down when it can be.`,
+    );
   }
-}
 
-/** Whether a file ends in the middle of a line. */
-function isCut(path: string): boolean {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch {
-    return false;
+  #recovered(): void {
+    if (!this.#failed) return;
+    const lost = this.#lost === 0 ? 'Nothing is missing.' : `${String(this.#lost)} entries are missing: there were too many.`;
+    this.#logger.info(`The audit file ${this.path} can be written again. ${lost}`);
+    this.#failed = false;
+    this.#lost = 0;
   }
-  try {
-    const last = Buffer.alloc(1);
-    const { size } = fstatSync(file);
-    return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 10;
-  } finally {
-    closeSync(file);
-  }
-}
-
-/**
- * The entries of an audit file, oldest first. A file that is not there has none; a line that is not an
- * entry (a write cut short by a crash) is passed over.
- */
-export function readEntries(path: string): AuditEntry[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return [];
-  }
-  return text.split('\n').flatMap((line) => {
-    try {
-      const entry = JSON.parse(line) as AuditEntry;
-      return typeof entry.action === 'string' ? [entry] : [];
-    } catch {
-      return [];
-    }
-  });
 }

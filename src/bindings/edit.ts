@@ -1,6 +1,7 @@
 import { applyEdits, findNodeAtLocation, modify, parseTree } from 'jsonc-parser';
 import type { FormattingOptions } from 'jsonc-parser';
 import { SecretsError } from '../shared/errors';
+import { DEFAULT_SCOPE } from '../vault/secret';
 import type { BindingSpec } from './binding';
 import { resolveBinding } from './binding';
 import type { Server } from './server';
@@ -8,7 +9,7 @@ import { SERVER_NAME } from './schema';
 import { EMPTY_FILE, parseServersFile } from './serversFile';
 
 /** A server as it is written into the servers file. */
-export type ServerSource =
+export type ServerSource = { scope?: string } & (
   | { type: 'http'; url: string; headers?: Record<string, string> }
   | { type: 'stdio'; command: string; args?: string[]; env?: Record<string, string>; cwd?: string }
   | {
@@ -16,7 +17,8 @@ export type ServerSource =
       url: string;
       headers?: Record<string, string>;
       tools: { name: string; description?: string; inputSchema?: object }[];
-    };
+    }
+);
 
 /** The secrets of a server by normalised name. */
 export type BindingSpecs = Readonly<Record<string, BindingSpec>>;
@@ -27,8 +29,12 @@ export type BindingSpecs = Readonly<Record<string, BindingSpec>>;
  * @throws SecretsError `serverNameInvalid`; `serversFileInvalid` if the text has a syntax error; `serverInvalid` if the result would not be valid.
  */
 export function putServer(text: string, name: string, source: ServerSource, secrets: BindingSpecs): string {
+  return putEntry(text, name, { ...source, ...(Object.keys(secrets).length > 0 ? { secrets: shorten(secrets) } : {}) });
+}
+
+/** As `putServer`, for a server in the form in which a servers file has it. */
+export function putEntry(text: string, name: string, entry: unknown): string {
   if (!SERVER_NAME.test(name)) throw new SecretsError('serverNameInvalid', { server: name });
-  const entry = { ...source, ...(Object.keys(secrets).length > 0 ? { secrets: shorten(secrets) } : {}) };
   return checked(edit(text, ['servers', name], entry), name);
 }
 
@@ -42,6 +48,12 @@ export function putBindings(text: string, name: string, secrets: BindingSpecs): 
 export function putUrl(text: string, name: string, url: string): string {
   requireServer(text, name);
   return checked(edit(text, ['servers', name, 'url'], url), name);
+}
+
+/** The text with the scope of one server replaced; the default scope is not written down. @throws as `putBindings`. */
+export function putScope(text: string, name: string, scope: string | undefined): string {
+  requireServer(text, name);
+  return checked(edit(text, ['servers', name, 'scope'], scope === DEFAULT_SCOPE ? undefined : scope), name);
 }
 
 /** The text without one server. Works on servers that have problems. @throws SecretsError `serverUnknown`, `serversFileInvalid`. */

@@ -1,13 +1,35 @@
 import { digestOf } from '../shared/canonicalJson';
 import { visible } from '../shared/visible';
+import { DEFAULT_SCOPE } from '../vault/secret';
 import type { Binding, FunctionTool, Server } from './server';
 import { VALUE } from './server';
 
 /** The digest of everything that a server start or call will do: 64 hex digits. Any change changes it. */
 export function planDigest(server: Server): string {
-  let digest = digests.get(server);
-  if (digest === undefined) digests.set(server, (digest = digestOf({ ...server, bindings: byName(server.bindings) })));
-  return digest;
+  return digestsOf(server).plan;
+}
+
+/** The digest of a plan whatever its scope: what stays the same when a server is switched to another scope. */
+export function shapeDigest(server: Server): string {
+  return digestsOf(server).shape;
+}
+
+interface Digests {
+  readonly plan: string;
+  readonly shape: string;
+}
+
+function digestsOf(server: Server): Digests {
+  let found = digests.get(server);
+  if (found === undefined) digests.set(server, (found = makeDigests(server)));
+  return found;
+}
+
+/** The default scope is not in the digest: approvals from before there were scopes remain. */
+function makeDigests({ scope, ...rest }: Server): Digests {
+  const fields = { ...rest, bindings: byName(rest.bindings) };
+  const shape = digestOf(fields);
+  return { shape, plan: scope === DEFAULT_SCOPE ? shape : digestOf({ ...fields, scope }) };
 }
 
 /** In the file they are keys of an object, whose order means nothing. */
@@ -16,7 +38,7 @@ function byName(bindings: readonly Binding[]): Binding[] {
 }
 
 /** Servers do not change once they are read, and every call asks for this. */
-const digests = new WeakMap<Server, string>();
+const digests = new WeakMap<Server, Digests>();
 
 /**
  * The plan of a server in lines for people: the exact command or address, whole, with everything invisible
@@ -37,8 +59,9 @@ export function describePlan(server: Server): string[] {
           ...Object.entries(server.headers).map(([name, value]) => `Header: ${visible(name)}: ${visible(value)}`),
           ...(server.type === 'function' ? server.tools.map(describeTool) : []),
         ];
+  const scope = server.scope === DEFAULT_SCOPE ? [] : [`From scope: ${server.scope}`];
   const secrets = server.bindings.map((binding) => `Secret: ${describeBinding(binding)}`);
-  return [...lines, ...(secrets.length > 0 ? secrets : ['Secrets: none'])];
+  return [...lines, ...scope, ...(secrets.length > 0 ? secrets : ['Secrets: none'])];
 }
 
 /** What an agent is told of a tool, too: it can be misled by it. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SCOPE_NAME } from '../vault/name';
 import { RESERVED_HEADERS } from './binding';
 
 const MODE_LIST = '"header", "bearer", "body" or "env"';
@@ -24,6 +25,13 @@ const bindingObject = z.strictObject({
 const secrets = z
   .record(z.string(), z.union([mode, bindingObject]))
   .meta({ description: 'The secrets that this server receives, by name, each with its mode. It receives no others.' });
+
+const scope = z
+  .string()
+  .regex(SCOPE_NAME, { error: 'A scope has 1 to 64 letters, digits, ".", "_" or "-", and starts with a letter or digit.' })
+  .meta({
+    description: 'The scope of its secrets. Default: "workspace". "user" is the scope that all workspaces of this user share.',
+  });
 
 const NUL = { error: 'This cannot contain a NUL character.' };
 const text = z
@@ -54,6 +62,7 @@ export const httpSchema = z.strictObject({
   url: url.meta({ description: 'The address of the MCP server (Streamable HTTP).' }),
   headers: headers.optional(),
   secrets: secrets.optional(),
+  scope: scope.optional(),
 });
 
 /** A `stdio` server in the servers file. */
@@ -73,6 +82,7 @@ export const stdioSchema = z.strictObject({
     .meta({ description: 'Environment variables that are no secrets.' }),
   cwd: text.optional().meta({ description: 'The folder to start it in. Default: the workspace folder.' }),
   secrets: secrets.optional(),
+  scope: scope.optional(),
 });
 
 /** A `function` server in the servers file. */
@@ -91,6 +101,7 @@ export const functionSchema = z.strictObject({
     .min(1, { error: 'A function needs at least one tool.' })
     .meta({ description: 'The tools that this endpoint offers.' }),
   secrets: secrets.optional(),
+  scope: scope.optional(),
 });
 
 /** The names that a server may have. They are a path segment of the proxy. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { SecretsError } from '../shared/errors';
-import type { Vault } from '../vault/vault';
+import type { SecretReader } from '../vault/secret';
 import type { Binding, Server } from './server';
 import { VALUE } from './server';
 
@@ -27,12 +27,12 @@ export function render(binding: Binding, value: Buffer, server: string): string 
 
 /**
  * Checks that the values that exist now can be sent in the way in which a server would get them. For the moment
- * of binding; a call checks again. @throws SecretsError `secretUnsendable`, and as `Vault.open`.
+ * of binding; a call checks again. @throws SecretsError `secretUnsendable`, and as `SecretReader.open`.
  */
-export async function checkSendable(vault: Vault, server: Server): Promise<void> {
+export async function checkSendable(secrets: SecretReader, server: Server): Promise<void> {
   for (const binding of server.bindings) {
-    if (vault.versionOf(binding.secret) === undefined) continue;
-    const opened = await vault.open([binding.secret]);
+    if (secrets.infoOf(binding.secret, server.scope) === undefined) continue;
+    const opened = await secrets.open([binding.secret], server.scope);
     try {
       for (const { value } of opened) render(binding, value, server.name);
     } finally {

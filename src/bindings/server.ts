@@ -16,6 +16,8 @@ interface ServerBase {
   /** Its key in the servers file, and its path in the proxy. */
   readonly name: string;
   readonly bindings: readonly Binding[];
+  /** Where its secrets are looked for; no secret of another scope is used. */
+  readonly scope: string;
 }
 
 /** A remote MCP server: Streamable HTTP. */

@@ -5,6 +5,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type * as z from 'zod';
 import { isSecretsError } from '../shared/errors';
 import { normalizeName } from '../vault/name';
+import { DEFAULT_SCOPE } from '../vault/secret';
 import { resolveBinding } from './binding';
 import { functionSchema, httpSchema, SERVER_NAME, stdioSchema } from './schema';
 import type { Binding, Server } from './server';
@@ -216,6 +217,7 @@ function toServer(name: string, fields: ServerFields, node: Node, folder: string
     });
   const type = fields.type ?? (fields.command === undefined ? 'http' : 'stdio');
   const bindings = readBindings(fields.secrets ?? {}, type, node, fail);
+  const scope = fields.scope ?? DEFAULT_SCOPE;
   if (type === 'stdio') {
     const env = Object.entries(fields.env ?? {}).map(
       ([key, value]) => [key, value === null ? null : expand(String(value), 'env', key)] as const,
@@ -225,6 +227,7 @@ function toServer(name: string, fields: ServerFields, node: Node, folder: string
       name,
       type,
       bindings,
+      scope,
       command: expand(fields.command ?? '', 'command'),
       args: (fields.args ?? []).map((arg, i) => expand(arg, 'args', i)),
       env: Object.fromEntries(env),
@@ -232,7 +235,7 @@ function toServer(name: string, fields: ServerFields, node: Node, folder: string
     };
   }
   const headers = Object.entries(fields.headers ?? {}).map(([key, value]) => [key, expand(value, 'headers', key)] as const);
-  const remote = { name, bindings, url: expand(fields.url ?? '', 'url'), headers: Object.fromEntries(headers) };
+  const remote = { name, bindings, scope, url: expand(fields.url ?? '', 'url'), headers: Object.fromEntries(headers) };
   if (type === 'http') return { ...remote, type };
   const tools = (fields.tools ?? []).map((tool) => ({ ...tool, inputSchema: tool.inputSchema ?? { type: 'object' } }));
   return { ...remote, type, tools };

@@ -3,16 +3,16 @@ import { SecretsError } from '../shared/errors';
 import { allowOptions } from './arguments';
 import type { Arguments } from './arguments';
 import type { Headless } from './headless';
-import { timeoutOption } from './serve';
+import { expiredOption, timeoutOption } from './serve';
 import { stopRequested } from './signals';
 
 /** `call`: one tool call by a real MCP client through a proxy that lives as long as the call. Returns what to print. */
 export async function call(input: Arguments, server: string, tool: string, headless: Headless): Promise<string> {
-  allowOptions(input, ['args', 'json', 'timeout']);
+  allowOptions(input, ['args', 'json', 'timeout', 'expired']);
   const args = argumentsOf(input.options.args);
   headless.servers.get(server);
   const timeout = timeoutOption(input);
-  const { proxy, agents } = headless.proxy(0, timeout);
+  const { proxy, agents } = headless.proxy(0, timeout, expiredOption(input));
   const { url } = await proxy.start();
   try {
     const token = agents.issueTemporary('command line', systemClock.now());

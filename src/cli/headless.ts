@@ -7,23 +7,43 @@ import { Approvals } from '../bindings/approvals';
 import { ServersSource } from '../bindings/source';
 import { AgentTokens } from '../proxy/front/agentTokens';
 import { createProxy } from '../proxy/proxy';
-import type { Proxy } from '../proxy/proxy';
+import type { ExpiredPolicy, Proxy } from '../proxy/proxy';
 import { systemClock } from '../shared/clock';
 import { SecretsError } from '../shared/errors';
 import { FileBlobStore } from '../shared/fileBlobStore';
+import { FileTreeStore } from '../shared/fileTreeStore';
 import type { Logger } from '../shared/logger';
 import { socketPath } from '../shared/socketPath';
 import { Vault } from '../vault/vault';
-import { FileKeyStore } from './fileKeyStore';
+import { Vaults } from '../vault/vaults';
+import { keysOfHome } from './homeKeys';
+import type { HomeKeys } from './homeKeys';
+import { VAULT_FILE } from './homeVaults';
+import { readPassphrase } from './input';
 
-/** One workspace without an editor: its vault, servers and record. */
+/** One workspace without an editor: its vaults, servers and record. */
 export interface Headless {
-  readonly vault: Vault;
+  /** Where the state of all workspaces is kept. */
+  readonly home: string;
+  readonly keys: HomeKeys;
+  readonly vaults: Vaults;
   readonly servers: ServersSource;
   readonly approvals: Approvals;
   readonly audit: AuditLog;
-  /** Makes a proxy for it, not started. @param port 0: the system chooses. */
-  proxy(port: number, callTimeoutMs: number): { proxy: Proxy; agents: AgentTokens };
+  readonly logger: Logger;
+  /** A vault of the home by the path of its head file; changes to it are recorded here. */
+  vaultAt(path: string): Vault;
+  /** Makes a proxy for the workspace, not started. @param port 0: the system chooses. @param onExpiredUsed see ProxyOptions. */
+  proxy(
+    port: number,
+    callTimeoutMs: number,
+    expired: ExpiredPolicy,
+    onExpiredUsed?: (secret: string, server: string) => void,
+  ): { proxy: Proxy; agents: AgentTokens };
+  /** Finishes a replacement of the key that was cut short. What is in its way is said by the command that needs the key. */
+  resume(): Promise<void>;
+  /** Writes what is still to be written, and drops the keys. */
+  close(): Promise<void>;
 }
 
 /**
@@ -34,23 +54,46 @@ export interface Headless {
  */
 export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: Logger): Headless {
   const folder = realFolder(workspace);
-  const home = resolve(setOr(env.MCP_SECRETS_HOME, join(homedir(), '.mcp-secrets')));
+  const home = resolve(given(env.MCP_SECRETS_HOME) ?? join(homedir(), '.mcp-secrets'));
   const id = createHash('sha256').update(folder).digest('hex').slice(0, 16);
   const state = join(home, 'workspaces', id);
-  const audit = new AuditLog(join(state, 'audit.jsonl'), systemClock, logger);
-  const keys = new FileKeyStore(resolve(setOr(env.MCP_SECRETS_KEY_FILE, join(home, 'key'))), join(home, 'workspaces'));
-  const vault = new Vault({ store: new FileBlobStore(join(state, 'vault.json')), keys, clock: systemClock, audit });
+  const keys = keysOfHome(home, given(env.MCP_SECRETS_KEY_FILE), () =>
+    readPassphrase(given(env.MCP_SECRETS_PASSPHRASE_FILE), 'Passphrase of the key', false, process),
+  );
+  const audit: AuditLog = new AuditLog({
+    path: join(state, 'audit.jsonl'),
+    clock: systemClock,
+    logger,
+    keys: { current: () => vaults.auditKeys().current(), byId: (key) => vaults.auditKeys().byId(key) },
+  });
+  const vaultAt = (path: string, barrier?: () => 'locked' | undefined): Vault =>
+    new Vault({
+      store: new FileTreeStore(path),
+      keys: keys.store,
+      clock: systemClock,
+      audit,
+      ...(barrier === undefined ? {} : { barrier }),
+    });
+  const own = vaultAt(join(state, VAULT_FILE));
+  const vaults = new Vaults(
+    own,
+    vaultAt(join(home, 'user', VAULT_FILE), () => (own.lockState() === 'open' ? undefined : 'locked')),
+  );
   const servers = new ServersSource(folder);
   const approvals = new Approvals(new FileBlobStore(join(state, 'approvals.json')), audit);
   return {
-    vault,
+    home,
+    keys,
+    vaults,
     servers,
     approvals,
     audit,
-    proxy: (port, callTimeoutMs) => {
+    logger,
+    vaultAt,
+    proxy: (port, callTimeoutMs, expired, onExpiredUsed) => {
       const agents = new AgentTokens(undefined, audit);
       const proxy = createProxy({
-        vault,
+        vault: vaults,
         servers,
         approvals,
         agents,
@@ -62,8 +105,17 @@ export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: 
         socketPath: socketPath(folder),
         port,
         callTimeoutMs: () => callTimeoutMs,
+        expiredSecrets: () => expired,
+        ...(onExpiredUsed === undefined ? {} : { onExpiredUsed }),
       });
       return { proxy, agents };
+    },
+    resume: async () => {
+      for (const vault of [vaults.workspace, vaults.user]) await vault.resume('cli').catch(() => false);
+    },
+    close: async () => {
+      await audit.close();
+      vaults.dispose();
     },
   };
 }
@@ -79,6 +131,6 @@ function realFolder(path: string): string {
 }
 
 /** A variable that is set to nothing is not set. */
-function setOr(value: string | undefined, fallback: string): string {
-  return value === undefined || value === '' ? fallback : value;
+function given(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
 }

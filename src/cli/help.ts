@@ -6,12 +6,28 @@ export const HELP = `mcp-secrets: credentials for MCP servers, encrypted, each f
   mcp-secrets secret get NAME --reveal           prints the value; recorded in the audit file
   mcp-secrets secret delete NAME
 
-  mcp-secrets server add NAME --url URL [--secret NAME[=MODE]]...
-  mcp-secrets server add NAME [--secret NAME[=MODE]]... -- command args...
-  mcp-secrets server update NAME [--url URL] [--secret NAME[=MODE]]...   replaces its bindings
+  mcp-secrets server add NAME --url URL [--secret NAME[=MODE]]... [--scope S]
+  mcp-secrets server add NAME [--secret NAME[=MODE]]... [--scope S] -- command args...
+  mcp-secrets server update NAME [--url URL] [--secret NAME[=MODE]]... [--scope S]   replaces its bindings
+  mcp-secrets server scope NAME SCOPE            gives it the secrets of another scope, at once
   mcp-secrets server list [--json]
   mcp-secrets server remove NAME
   mcp-secrets server approve NAME                shows the plan and approves it
+
+  mcp-secrets key protect                        seals the key file under a passphrase, or under another one
+  mcp-secrets key unprotect                      writes the key file without a passphrase
+
+  mcp-secrets backup create FILE [--recipient age1...]... [--passphrase-file F] [--with-user] [--force]
+                                                 one encrypted age file; asks for a passphrase, unless told otherwise
+  mcp-secrets backup restore FILE [--identity F | --passphrase-file F] [--dry-run] [--only [SCOPE/]NAME]...
+                                  [--include-older] [--servers] [--json]
+                                                 shows what is in it, then takes over what is new or newer
+
+  mcp-secrets audit tail [--limit N] [--follow] [FILTER]... [--json]   who used or changed what, newest last
+  mcp-secrets audit verify [--json]              whether every entry is there, in order and unchanged
+  mcp-secrets audit export --format jsonl|csv|cef [--output FILE] [FILTER]...
+                                                 FILTER: --agent A, --server S, --secret NAME, --action A,
+                                                 --outcome ok|error|refused, --since 7d or a date
 
   mcp-secrets serve [--port N]                   prints {"url","socket","token","pid"} and serves until stopped
   mcp-secrets call SERVER TOOL [--args JSON] [--json]   one tool call through the proxy
@@ -19,10 +35,18 @@ export const HELP = `mcp-secrets: credentials for MCP servers, encrypted, each f
 MODE is header (default for --url), bearer, body, or env (default for commands).
 
   --workspace DIR   the workspace (default: the current folder); its servers are in .vscode/mcp-secrets.json
+  --expired P       serve, call: "refuse" calls that need an expired secret, or "warn" (default)
   --timeout S       serve, call: seconds that a server may send nothing while a call waits (default: 120)
+  --syslog URL      serve: streams the audit entries to udp://HOST:514, tcp://HOST:601 or tls://HOST:6514
+  --otlp URL        serve: streams them as OTLP logs to https://HOST:4318/v1/logs
+  --otlp-headers-file F   a file (0600) with "Name: value" lines to send along, such as a token
   --help, --version
 
 A value from standard input loses one line break at its end. Exit code: 0 done, 1 refused or failed, 2 wrong usage.
 State is kept in MCP_SECRETS_HOME (default ~/.mcp-secrets), the key in "key" there or in the file that
-MCP_SECRETS_KEY_FILE names. Keep a copy of the key: without it the secrets are lost.
+MCP_SECRETS_KEY_FILE names. Keep a copy of the key: without it the secrets are lost. The passphrase of a protected key is
+read from the file (0600, or /dev/fd/N) that MCP_SECRETS_PASSPHRASE_FILE names, else it is asked for on a terminal; "key
+protect" takes one that is to replace it from the file that MCP_SECRETS_NEW_PASSPHRASE_FILE names.
+All commands stream to the receivers that MCP_SECRETS_SYSLOG, MCP_SECRETS_OTLP and MCP_SECRETS_OTLP_HEADERS_FILE name.
+What cannot be delivered waits in "spool" there for the next command that streams to the same receiver.
 `;

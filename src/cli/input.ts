@@ -1,13 +1,65 @@
+import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SecretsError } from '../shared/errors';
-import { MAX_VALUE_BYTES } from '../vault/vault';
+import { refuseIfOpen } from '../shared/privacy';
+import { storeFailure } from '../shared/storeFailure';
+import { MAX_VALUE_BYTES } from '../vault/secret';
+
+/** The fewest bytes that a new passphrase may have. */
+const LEAST_PASSPHRASE_BYTES = 8;
+
+/** A terminal, or what is in its place. */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stderr: NodeJS.WriteStream;
+}
 
 /**
  * The value of a secret: the bytes of standard input without one last line break, or what is typed at a hidden prompt.
  * The caller overwrites it. @throws SecretsError `valueTooLarge`, `usage` if the prompt is left with Ctrl-C.
  */
 export async function readValue(name: string, stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream): Promise<Buffer> {
-  return stdin.isTTY ? prompt(name, stdin, stderr) : readAll(name, stdin);
+  return stdin.isTTY ? prompt(`Value of ${name}`, 'No value was given.', { stdin, stderr }) : readAll(name, stdin);
+}
+
+/**
+ * A passphrase: from a file without its last line break, or typed at a hidden prompt, twice if it is a new one.
+ * Never from an argument or the environment, where others see it. The caller overwrites it.
+ * @param file a file of this user alone, or `/dev/fd/N`. @param what what the prompt asks for.
+ * @throws SecretsError `passphraseNeeded` without file and terminal, `tooOpen`, `storeFailed`, `usage`.
+ */
+export async function readPassphrase(file: string | undefined, what: string, isNew: boolean, terminal: Terminal): Promise<Buffer> {
+  if (file === undefined && !terminal.stdin.isTTY) throw new SecretsError('passphraseNeeded', {});
+  const none = 'No passphrase was given.';
+  const passphrase = file === undefined ? await prompt(what, none, terminal) : readSecretFile(file);
+  if (passphrase.length === 0) throw new SecretsError('usage', { problem: none });
+  if (!isNew) return passphrase;
+  if (passphrase.length < LEAST_PASSPHRASE_BYTES) {
+    passphrase.fill(0);
+    throw new SecretsError('usage', { problem: `A passphrase needs ${String(LEAST_PASSPHRASE_BYTES)} characters at least.` });
+  }
+  if (file === undefined) await refuseUnlessAgain(passphrase, terminal);
+  return passphrase;
+}
+
+async function refuseUnlessAgain(passphrase: Buffer, terminal: Terminal): Promise<void> {
+  const again = await prompt('The same again', 'No passphrase was given.', terminal);
+  const same = again.equals(passphrase);
+  again.fill(0);
+  if (same) return;
+  passphrase.fill(0);
+  throw new SecretsError('usage', { problem: 'The two passphrases differ. Nothing was changed.' });
+}
+
+function readSecretFile(path: string): Buffer {
+  try {
+    const stats = statSync(path);
+    // A pipe, as a shell makes it for `/dev/fd/N`, has a reader already.
+    if (stats.isFile()) refuseIfOpen(path, stats);
+    return withoutLineBreak(readFileSync(path));
+  } catch (error) {
+    throw storeFailure(path, error);
+  }
 }
 
 async function readAll(name: string, stdin: NodeJS.ReadStream): Promise<Buffer> {
@@ -21,26 +73,30 @@ async function readAll(name: string, stdin: NodeJS.ReadStream): Promise<Buffer> 
   }
   const all = Buffer.concat(chunks);
   for (const chunk of chunks) chunk.fill(0);
-  const end = all.at(-1) !== 10 ? all.length : all.at(-2) === 13 ? all.length - 2 : all.length - 1;
-  return all.subarray(0, end);
+  return withoutLineBreak(all);
+}
+
+/** The same memory without one line break at its end. */
+function withoutLineBreak(bytes: Buffer): Buffer {
+  const end = bytes.at(-1) !== 10 ? bytes.length : bytes.at(-2) === 13 ? bytes.length - 2 : bytes.length - 1;
+  return bytes.subarray(0, end);
 }
 
 /** Nothing that is typed is shown: the terminal is in raw mode and readline writes nowhere. */
-async function prompt(name: string, stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream): Promise<Buffer> {
+async function prompt(what: string, none: string, { stdin, stderr }: Terminal): Promise<Buffer> {
   const lines = createInterface({ input: stdin, terminal: true, historySize: 0 });
   // Only now: from here on nothing that is typed is shown.
-  stderr.write(`Value of ${name} (not shown): `);
+  stderr.write(`${what} (not shown): `);
   try {
     return await new Promise<Buffer>((resolve, reject) => {
+      const refuse = (): void => {
+        reject(new SecretsError('usage', { problem: none }));
+      };
       lines.once('line', (line) => {
         resolve(Buffer.from(line));
       });
-      lines.once('SIGINT', () => {
-        reject(new SecretsError('usage', { problem: 'No value was given.' }));
-      });
-      lines.once('close', () => {
-        reject(new SecretsError('usage', { problem: 'No value was given.' }));
-      });
+      lines.once('SIGINT', refuse);
+      lines.once('close', refuse);
     });
   } finally {
     lines.close();

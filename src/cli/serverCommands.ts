@@ -1,5 +1,5 @@
 import type { AuditAction } from '../audit/entry';
-import { putBindings, putServer, putUrl, removeServer as removeFromText } from '../bindings/edit';
+import { putBindings, putScope, putServer, putUrl, removeServer as removeFromText } from '../bindings/edit';
 import type { ServerSource } from '../bindings/edit';
 import { describeBinding, describePlan } from '../bindings/plan';
 import { checkSendable } from '../bindings/sendable';
@@ -7,6 +7,7 @@ import type { Server } from '../bindings/server';
 import { parseServersFile } from '../bindings/serversFile';
 import { writeFileAtomic } from '../shared/atomicFile';
 import { reasonOf, SecretsError } from '../shared/errors';
+import { DEFAULT_SCOPE } from '../vault/secret';
 import { allowOptions, bindingOptions } from './arguments';
 import type { Arguments } from './arguments';
 import type { Headless } from './headless';
@@ -14,7 +15,7 @@ import { table } from './table';
 
 /** `server add`. On the command line, adding is approving: the user has just typed the plan. */
 export async function addServer(input: Arguments, name: string, headless: Headless): Promise<string> {
-  allowOptions(input, ['url', 'secret']);
+  allowOptions(input, ['url', 'secret', 'scope']);
   const source = sourceOf(input);
   const text = putServer(headless.servers.text(), name, source, bindingOptions(input.options.secret ?? [], source.type));
   const server = await write(headless, text, name, 'server.add');
@@ -24,15 +25,24 @@ export async function addServer(input: Arguments, name: string, headless: Headle
 
 /** `server update`. A server that was approved stays so; one that was not must still be approved. */
 export async function updateServer(input: Arguments, name: string, headless: Headless): Promise<string> {
-  allowOptions(input, ['url', 'secret']);
+  const { url, secret, scope } = input.options;
+  allowOptions(input, ['url', 'secret', 'scope']);
   const before = headless.servers.get(name);
-  const wasApproved = headless.approvals.isApproved(before);
-  const withUrl = input.options.url === undefined ? headless.servers.text() : putUrl(headless.servers.text(), name, input.options.url);
-  const text = putBindings(withUrl, name, bindingOptions(input.options.secret ?? [], before.type));
-  const server = await write(headless, text, name, 'server.update');
-  if (wasApproved) await headless.approvals.approve(server, 'cli');
-  const state = wasApproved ? 'updated' : `updated, and not approved yet: "mcp-secrets server approve ${name}"`;
-  return `${describePlan(server).join('\n')}\nServer "${name}" is ${state}.\n${missingHint(headless, server)}`;
+  let text = headless.servers.text();
+  if (url !== undefined) text = putUrl(text, name, url);
+  if (scope !== undefined) text = putScope(text, name, scope);
+  text = putBindings(text, name, bindingOptions(secret ?? [], before.type));
+  const [server, note] = await replace(headless, before, text, 'server.update');
+  return `${describePlan(server).join('\n')}\nServer "${name}" is updated${note}.\n${missingHint(headless, server)}`;
+}
+
+/** `server scope`: open sessions go on with the secrets of the other scope. An approval stays, as with `server update`. */
+export async function switchScope(input: Arguments, name: string, scope: string, headless: Headless): Promise<string> {
+  allowOptions(input, []);
+  const before = headless.servers.get(name);
+  const [server, note] = await replace(headless, before, putScope(headless.servers.text(), name, scope), 'scope.switch');
+  process.stderr.write(missingHint(headless, server));
+  return `Server "${name}" uses the secrets of the scope "${server.scope}"${note}.\n`;
 }
 
 /** `server list`. */
@@ -44,6 +54,7 @@ export function listServers(input: Arguments, { servers, approvals }: Headless):
     type: server.type,
     target: server.type === 'stdio' ? [server.command, ...server.args].join(' ') : server.url,
     secrets: server.bindings.map(({ secret, mode, name }) => ({ name: secret, as: mode, sentAs: name })),
+    ...scopeOf(server),
     approved: approvals.isApproved(server),
   }));
   const problems = file.problems.map(({ server, line, message }) => ({
@@ -56,7 +67,7 @@ export function listServers(input: Arguments, { servers, approvals }: Headless):
     s.name,
     s.type,
     s.approved ? 'approved' : 'not approved',
-    s.secrets.map((b) => b.name).join(',') || '-',
+    s.secrets.map((b) => (s.scope === undefined ? b.name : `${s.scope}/${b.name}`)).join(',') || '-',
     s.target,
   ]);
   const lines = problems.map(
@@ -79,26 +90,36 @@ export async function removeServer(input: Arguments, name: string, { servers, ap
 export async function approveServer(input: Arguments, name: string, headless: Headless): Promise<string> {
   allowOptions(input, []);
   const server = headless.servers.get(name);
-  await checkSendable(headless.vault, server);
+  await checkSendable(headless.vaults, server);
   await headless.approvals.approve(server, 'cli');
   return `${describePlan(server).join('\n')}\nServer "${name}" is approved.\n${missingHint(headless, server)}`;
 }
 
-function sourceOf({ options, command, words }: Arguments): ServerSource {
+function sourceOf({ options, command }: Arguments): ServerSource {
+  const scope = options.scope === undefined || options.scope === DEFAULT_SCOPE ? {} : { scope: options.scope };
   const [program, ...args] = command ?? [];
-  if (words.length > 3)
-    throw new SecretsError('usage', { problem: `"${words[3] ?? ''}" is one word too many; a command goes after "--".` });
-  if (options.url !== undefined && program === undefined) return { type: 'http', url: options.url };
-  if (options.url === undefined && program !== undefined) return { type: 'stdio', command: program, ...(args.length > 0 ? { args } : {}) };
+  if (options.url !== undefined && program === undefined) return { type: 'http', url: options.url, ...scope };
+  if (options.url === undefined && program !== undefined)
+    return { type: 'stdio', command: program, ...(args.length > 0 ? { args } : {}), ...scope };
   throw new SecretsError('usage', { problem: 'Give either --url URL or a command after "--".' });
 }
 
-async function write({ servers, vault, audit }: Headless, text: string, name: string, action: AuditAction): Promise<Server> {
+/** Writes a changed server. If the plan before was approved, the new one is; else the note says that it is not. */
+async function replace(headless: Headless, before: Server, text: string, action: AuditAction): Promise<[server: Server, note: string]> {
+  const { approvals } = headless;
+  const wasApproved = approvals.isApproved(before);
+  const server = await write(headless, text, before.name, action);
+  if (wasApproved) await approvals.approve(server, 'cli');
+  return [server, wasApproved ? '' : `, and not approved yet: "mcp-secrets server approve ${before.name}"`];
+}
+
+async function write({ servers, vaults, audit }: Headless, text: string, name: string, action: AuditAction): Promise<Server> {
   const server = parseServersFile(text, servers.folder).servers.get(name);
   if (server === undefined) throw new SecretsError('serverUnknown', { server: name, known: [] });
-  await checkSendable(vault, server);
+  await checkSendable(vaults, server);
   save(servers.path, text);
-  audit.record({ actor: 'cli', action, server: name, secrets: server.bindings.map((b) => b.secret), outcome: 'ok' });
+  const secrets = server.bindings.map((b) => b.secret);
+  audit.record({ actor: 'cli', action, server: name, ...scopeOf(server), secrets, outcome: 'ok' });
   return server;
 }
 
@@ -110,8 +131,14 @@ function save(path: string, text: string): void {
   }
 }
 
+/** The scope of a server, where it is not the default one. */
+function scopeOf({ scope }: Server): { scope?: string } {
+  return scope === DEFAULT_SCOPE ? {} : { scope };
+}
+
 /** Bound secrets that are not there yet: calls would fail. */
-function missingHint({ vault }: Headless, server: Server): string {
-  const missing = server.bindings.filter((b) => vault.versionOf(b.secret) === undefined);
-  return missing.map((b) => `Not set yet: ${describeBinding(b)}. "mcp-secrets secret set ${b.secret}" sets it.\n`).join('');
+function missingHint({ vaults }: Headless, server: Server): string {
+  const missing = server.bindings.filter((b) => vaults.infoOf(b.secret, server.scope) === undefined);
+  const option = server.scope === DEFAULT_SCOPE ? '' : ` --scope ${server.scope}`;
+  return missing.map((b) => `Not set yet: ${describeBinding(b)}. "mcp-secrets secret set ${b.secret}${option}" sets it.\n`).join('');
 }

@@ -47,7 +47,7 @@ export class Container implements vscode.Disposable {
   /** Looks at everything again. */
   refresh(): void {
     if (this.workspace === undefined) return;
-    this.workspace.vault.refresh();
+    this.workspace.vaults.refresh();
     this.workspace.serversFileChanged();
     this.activityView.refresh();
   }
@@ -64,6 +64,6 @@ export class Container implements vscode.Disposable {
 }
 
 /** Async, so that what is thrown on the way to the vault becomes a rejection too. */
-async function askVault({ vault }: Workspace): ReturnType<Workspace['vault']['state']> {
-  return vault.state();
+async function askVault({ vaults }: Workspace): ReturnType<Workspace['vaults']['state']> {
+  return vaults.state();
 }

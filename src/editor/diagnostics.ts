@@ -1,7 +1,13 @@
 import * as vscode from 'vscode';
 import { parseServersFile, SERVERS_FILE } from '../bindings/serversFile';
-import { normalizeName } from '../vault/name';
+import { normalizeName, SCOPE_NAME } from '../vault/name';
+import { DEFAULT_SCOPE } from '../vault/secret';
+import type { Vaults } from '../vault/vaults';
+import { problemOf } from './commands/pick';
+import { labelOf } from './secretRef';
+import type { SecretRef } from './secretRef';
 import { openServersDocument, secretKeys } from './serversDocument';
+import type { SecretKey } from './serversDocument';
 import type { Workspace } from './workspace';
 
 /** The code of the warning about a secret that does not exist; the quick fix looks for it. */
@@ -54,38 +60,46 @@ function diagnose(workspace: Workspace, document: vscode.TextDocument): vscode.D
   return problems.some(({ server }) => server === undefined) ? errors : [...errors, ...missing(workspace, document)];
 }
 
-function missing({ vault }: Workspace, document: vscode.TextDocument): vscode.Diagnostic[] {
-  return secretKeys(document.getText()).flatMap(({ name, offset, length }) => {
-    const normalized = missingName(name, (n) => vault.versionOf(n) !== undefined);
-    if (normalized === undefined) return [];
-    const message = `The secret ${normalized} does not exist yet.`;
-    const diagnostic = new vscode.Diagnostic(rangeOf(document, offset, length), message, vscode.DiagnosticSeverity.Warning);
+function missing({ vaults }: Workspace, document: vscode.TextDocument): vscode.Diagnostic[] {
+  return secretKeys(document.getText()).flatMap((key) => {
+    const secret = refOf(key);
+    if (secret === undefined || exists(vaults, secret)) return [];
+    const where = secret.scope === DEFAULT_SCOPE ? '' : ` in the scope "${secret.scope}"`;
+    const message = `The secret ${secret.name} does not exist${where} yet.`;
+    const diagnostic = new vscode.Diagnostic(rangeOf(document, key.offset, key.length), message, vscode.DiagnosticSeverity.Warning);
     diagnostic.source = SOURCE;
     diagnostic.code = MISSING_SECRET;
     return [diagnostic];
   });
 }
 
-/** The normalised name if it is a name and there is no such secret; a vault that cannot be read warns about nothing. */
-function missingName(name: string, exists: (name: string) => boolean): string | undefined {
+/** The secret that a key stands for; `undefined` if it can be none, which the errors say. */
+function refOf({ scope, name }: SecretKey): SecretRef | undefined {
+  return SCOPE_NAME.test(scope) && problemOf(() => normalizeName(name)) === undefined ? { scope, name: normalizeName(name) } : undefined;
+}
+
+/** A vault that cannot be read is no reason for a warning. */
+function exists(vaults: Vaults, { scope, name }: SecretRef): boolean {
   try {
-    const normalized = normalizeName(name);
-    return exists(normalized) ? undefined : normalized;
+    return vaults.infoOf(name, scope) !== undefined;
   } catch {
-    return undefined;
+    return true;
   }
 }
 
 function provideCodeActions(document: vscode.TextDocument, _range: vscode.Range, context: vscode.CodeActionContext): vscode.CodeAction[] {
+  const keys = new Map(secretKeys(document.getText()).map((key) => [key.offset, key]));
   return context.diagnostics
     .filter(({ code, source }) => source === SOURCE && code === MISSING_SECRET)
-    .map((diagnostic) => {
-      const name = normalizeName(document.getText(diagnostic.range).replace(/^"|"$/g, ''));
-      const action = new vscode.CodeAction(`Add secret ${name}`, vscode.CodeActionKind.QuickFix);
-      action.command = { command: 'mcpSecrets.addSecret', title: action.title, arguments: [name] };
+    .flatMap((diagnostic) => {
+      const key = keys.get(document.offsetAt(diagnostic.range.start));
+      const secret = key && refOf(key);
+      if (secret === undefined) return []; // The text has changed since.
+      const action = new vscode.CodeAction(`Add secret ${labelOf(secret)}`, vscode.CodeActionKind.QuickFix);
+      action.command = { command: 'mcpSecrets.addSecret', title: action.title, arguments: [secret] };
       action.diagnostics = [diagnostic];
       action.isPreferred = true;
-      return action;
+      return [action];
     });
 }
 

@@ -3,6 +3,12 @@ export const commandIds = [
   'mcpSecrets.addSecret',
   'mcpSecrets.replaceSecret',
   'mcpSecrets.deleteSecret',
+  'mcpSecrets.copySecretName',
+  'mcpSecrets.rollbackSecret',
+  'mcpSecrets.destroyVersions',
+  'mcpSecrets.setExpiry',
+  'mcpSecrets.switchScope',
+  'mcpSecrets.deleteScope',
   'mcpSecrets.addServer',
   'mcpSecrets.editServer',
   'mcpSecrets.chooseSecrets',
@@ -19,6 +25,14 @@ export const commandIds = [
   'mcpSecrets.refresh',
   'mcpSecrets.lockVault',
   'mcpSecrets.unlockVault',
+  'mcpSecrets.panic',
+  'mcpSecrets.rotateKey',
+  'mcpSecrets.protectKey',
+  'mcpSecrets.unprotectKey',
+  'mcpSecrets.checkVault',
+  'mcpSecrets.recoverVault',
+  'mcpSecrets.startFresh',
+  'mcpSecrets.destroyAllSecrets',
 ] as const;
 
 /** The id of one of our commands. */

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { planDigest } from '../bindings/plan';
 import { SecretsError } from '../shared/errors';
+import type { AgentTokens } from '../proxy/front/agentTokens';
 import type { ProxyAddress } from '../proxy/proxy';
 import { PROVIDER_ID, VSCODE_AGENT } from './ids';
 import type { Workspace } from './workspace';
@@ -56,9 +57,15 @@ export class McpProvider implements vscode.McpServerDefinitionProvider<vscode.Mc
       if (denied || !(await workspace.approvalDialog.ask(server))) return undefined;
     }
     const address = await workspace.proxy.start();
-    if (this.#token?.address !== address) this.#token = { address, value: workspace.agents.issueTemporary(VSCODE_AGENT, Date.now()) };
-    definition.headers = { Authorization: `Bearer ${this.#token.value}` };
+    definition.headers = { Authorization: `Bearer ${this.#tokenFor(address, workspace.agents)}` };
     return definition;
+  }
+
+  /** The token of VS Code itself: a new one after a restart of the proxy, and after all tokens were revoked. */
+  #tokenFor(address: ProxyAddress, agents: AgentTokens): string {
+    if (this.#token?.address !== address || agents.verify(this.#token.value) === undefined)
+      this.#token = { address, value: agents.issueTemporary(VSCODE_AGENT, Date.now()) };
+    return this.#token.value;
   }
 }
 

@@ -1,12 +1,14 @@
 import * as vscode from 'vscode';
 import { isSecretsError, messageOf } from '../shared/errors';
 import type { Logger } from '../shared/logger';
+import { DEFAULT_SCOPE } from '../vault/secret';
 import type { CommandId } from './ids';
+import type { SecretRef } from './secretRef';
 
 interface Action {
   readonly title: string;
   readonly command: CommandId | 'workbench.trust.manage' | 'vscode.openFolder';
-  readonly argument?: string;
+  readonly argument?: string | SecretRef;
 }
 
 /** The only place that tells people what went wrong, with the actions that help. */
@@ -35,8 +37,9 @@ export class Messages {
 
 function actionsFor(error: unknown): Action[] {
   if (isSecretsError(error, 'secretMissing') || isSecretsError(error, 'secretUnreadable')) {
-    const [argument] = 'names' in error.details ? error.details.names : [error.details.name];
-    return [{ title: 'Add Secret', command: 'mcpSecrets.addSecret', ...(argument === undefined ? {} : { argument }) }];
+    const [name] = 'names' in error.details ? error.details.names : [error.details.name];
+    const scope = ('scope' in error.details ? error.details.scope : undefined) ?? DEFAULT_SCOPE;
+    return [{ title: 'Add Secret', command: 'mcpSecrets.addSecret', ...(name === undefined ? {} : { argument: { scope, name } }) }];
   }
   if (isSecretsError(error, 'serverUnapproved'))
     return [{ title: 'Review', command: 'mcpSecrets.approveServer', argument: error.details.server }];
@@ -46,7 +49,16 @@ function actionsFor(error: unknown): Action[] {
     return [{ title: 'Open File', command: 'mcpSecrets.editServer', argument: error.details.server }];
   if (isSecretsError(error, 'serversFileInvalid')) return [{ title: 'Open File', command: 'mcpSecrets.openServersFile' }];
   if (isSecretsError(error, 'serverUnknown')) return [{ title: 'Add Server', command: 'mcpSecrets.addServer' }];
-  if (isSecretsError(error, 'locked')) return [{ title: 'Unlock', command: 'mcpSecrets.unlockVault' }];
+  if (isSecretsError(error, 'vaultOlder') || isSecretsError(error, 'vaultAltered') || isSecretsError(error, 'vaultDamaged'))
+    return [{ title: 'Recover…', command: 'mcpSecrets.recoverVault' }];
+  if (isSecretsError(error, 'keyLost'))
+    return [
+      { title: 'Restore Backup…', command: 'mcpSecrets.restoreBackup' },
+      { title: 'Start Fresh…', command: 'mcpSecrets.startFresh' },
+    ];
+  if (isSecretsError(error, 'keyNotKept')) return [{ title: 'Use a Passphrase…', command: 'mcpSecrets.protectKey' }];
+  if (isSecretsError(error, 'locked') || isSecretsError(error, 'passphraseNeeded'))
+    return [{ title: 'Unlock', command: 'mcpSecrets.unlockVault' }];
   if (isSecretsError(error, 'untrusted')) return [{ title: 'Manage Workspace Trust', command: 'workbench.trust.manage' }];
   if (isSecretsError(error, 'noFolder')) return [{ title: 'Open Folder', command: 'vscode.openFolder' }];
   return [{ title: 'Show Log', command: 'mcpSecrets.showLog' }];

@@ -1,12 +1,9 @@
 import * as vscode from 'vscode';
 import { createProxy } from '../proxy/proxy';
-import type { Proxy, ProxyAddress, ProxyOptions } from '../proxy/proxy';
+import type { Proxy, ProxyAddress, ProxyOptions, ServerStatus } from '../proxy/proxy';
 
 /** The port that outside agents were told, so that their configuration keeps working after a restart. */
 const PORT_KEY = 'proxy/port';
-
-/** What a server is doing. */
-export type ServerStatus = ReturnType<Proxy['status']>;
 
 const IDLE: ServerStatus = { state: 'idle', sessions: 0 };
 
@@ -54,6 +51,21 @@ export class ProxyHost implements vscode.Disposable {
   /** As `Proxy.stopServer`. */
   async stopServer(server: string): Promise<void> {
     await this.#get().stopServer(server);
+  }
+
+  /** As `Proxy.secretsChanged`. */
+  secretsChanged(): void {
+    this.#proxy?.secretsChanged();
+  }
+
+  /** As `Proxy.closeSessions`. */
+  async closeSessions(): Promise<void> {
+    await this.#proxy?.closeSessions();
+  }
+
+  /** As `Proxy.panic`. Tokens are revoked also where no proxy has been started. */
+  async panic(): Promise<void> {
+    await (this.#proxy?.panic('user') ?? this.#options().agents.revokeAll('user'));
   }
 
   /** Ends everything that the proxy started; resolves when it has ended. */

@@ -3,7 +3,10 @@ import { toJSONSchema } from 'zod';
 import { fileSchema } from '../bindings/schema';
 import type { Server } from '../bindings/server';
 import { defaultMode, modesOf } from '../bindings/server';
+import { DEFAULT_SCOPE, USER_SCOPE } from '../vault/secret';
+import type { SecretInfo } from '../vault/secret';
 import { SCHEMA_SCHEME } from './ids';
+import type { SecretRef } from './secretRef';
 import type { Workspace } from './workspace';
 
 /** Where the schema is; package.json names the same address. */
@@ -12,9 +15,9 @@ export const SCHEMA_URI = vscode.Uri.parse(`${SCHEMA_SCHEME}:///servers.json`);
 /** Gives the editor's JSON support a schema that knows the secrets of this vault, and tells it when they change. */
 export function registerSchema(workspace: Workspace | undefined): vscode.Disposable {
   const changed = new vscode.EventEmitter<vscode.Uri>();
-  const names = (): string[] => {
+  const infos = (): SecretInfo[] => {
     try {
-      return workspace?.vault.list().map(({ name }) => name) ?? [];
+      return workspace?.vaults.list() ?? [];
     } catch {
       return []; // Completion is a help; what is wrong with the vault is said elsewhere.
     }
@@ -26,7 +29,7 @@ export function registerSchema(workspace: Workspace | undefined): vscode.Disposa
     }) ?? new vscode.Disposable(() => undefined),
     vscode.workspace.registerTextDocumentContentProvider(SCHEMA_SCHEME, {
       onDidChange: changed.event,
-      provideTextDocumentContent: () => JSON.stringify(schemaFor(names()), undefined, 1),
+      provideTextDocumentContent: () => JSON.stringify(schemaFor(infos()), undefined, 1),
     }),
   );
 }
@@ -43,8 +46,13 @@ interface JsonSchema {
 /** What only checks. Our own diagnostics check, with better words; the schema is for completion and hovers. */
 const CHECKS = ['required', 'pattern', 'format', 'propertyNames', 'minLength', 'minItems', 'allOf'];
 
-/** The JSON schema of the servers file, made from the one that reads it; offers these names under "secrets". */
-export function schemaFor(names: readonly string[]): object {
+/**
+ * The JSON schema of the servers file, made from the one that reads it; offers the names of these secrets, and their scopes.
+ * A schema cannot tell which name is in the scope of which server: all are offered, and our diagnostics say what is missing.
+ */
+export function schemaFor(secrets: readonly SecretRef[]): object {
+  const names = [...new Set(secrets.map(({ name }) => name))];
+  const scopes = [...new Set([...secrets.map(({ scope }) => scope), USER_SCOPE])].filter((scope) => scope !== DEFAULT_SCOPE);
   const schema = toJSONSchema(fileSchema, {
     target: 'draft-7',
     io: 'input',
@@ -56,13 +64,14 @@ export function schemaFor(names: readonly string[]): object {
   const servers = schema.properties?.servers?.additionalProperties;
   for (const server of typeof servers === 'object' ? (servers.anyOf ?? []) : []) {
     const type = server.properties?.type?.const as Server['type'] | undefined;
-    const secrets = server.properties?.secrets;
-    const binding = secrets?.additionalProperties;
-    if (type === undefined || secrets === undefined || typeof binding !== 'object') continue;
+    const bound = server.properties?.secrets;
+    const binding = bound?.additionalProperties;
+    if (type === undefined || bound === undefined || typeof binding !== 'object') continue;
     offerModes(binding, type);
     // Without a snippet, completion of a name would not write the colon and a value.
     const named = { ...binding, defaultSnippets: [{ body: defaultMode(type) }] };
-    secrets.properties = Object.fromEntries(names.map((name) => [name, named]));
+    bound.properties = Object.fromEntries(names.map((name) => [name, named]));
+    if (server.properties?.scope !== undefined) server.properties.scope.examples = scopes;
   }
   return schema;
 }

@@ -3,6 +3,7 @@ import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import type { Node } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { SecretsError } from '../shared/errors';
+import { DEFAULT_SCOPE } from '../vault/secret';
 import type { Workspace } from './workspace';
 
 const SKELETON = `{
@@ -51,14 +52,28 @@ export async function showServersFile({ servers }: Workspace, server?: string): 
   );
 }
 
-/** Where the names of secrets stand in the text of a servers file. A text with syntax errors may have some, too. */
-export function secretKeys(text: string): { name: string; offset: number; length: number }[] {
+/** Where the name of a secret stands in the text of a servers file. */
+export interface SecretKey {
+  /** As it is written. */
+  readonly name: string;
+  /** The scope that its server names. */
+  readonly scope: string;
+  /** In UTF-16 units, quotes included. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The names of secrets in the text of a servers file. A text with syntax errors may have some, too. */
+export function secretKeys(text: string): SecretKey[] {
   const root = parseTree(text, [], { allowTrailingComma: true });
   const servers = root && findNodeAtLocation(root, ['servers']);
-  const secretsOf = (server: Node): Node | undefined => (server.type === 'object' ? findNodeAtLocation(server, ['secrets']) : undefined);
-  return properties(servers)
-    .flatMap(([, server]) => properties(secretsOf(server)))
-    .map(([key]) => ({ name: String(key.value), offset: key.offset, length: key.length }));
+  return properties(servers).flatMap(([, server]) => {
+    if (server.type !== 'object') return [];
+    const named: unknown = findNodeAtLocation(server, ['scope'])?.value;
+    const scope = typeof named === 'string' ? named : DEFAULT_SCOPE;
+    const keys = properties(findNodeAtLocation(server, ['secrets']));
+    return keys.map(([key]) => ({ name: String(key.value), scope, offset: key.offset, length: key.length }));
+  });
 }
 
 function properties(node: Node | undefined): [key: Node, value: Node][] {

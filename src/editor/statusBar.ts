@@ -31,9 +31,9 @@ export function registerStatusBar(workspace: Workspace | undefined, state: State
   return vscode.Disposable.from(item, state.onDidChange(update), workspace.onDidChange(update));
 }
 
-function countOf({ vault }: Workspace): string {
+function countOf({ vaults }: Workspace): string {
   try {
-    return `: ${String(vault.list().length)}`;
+    return `: ${String(vaults.workspace.size + vaults.user.size)}`;
   } catch {
     return ''; // The state is about to say what is wrong.
   }

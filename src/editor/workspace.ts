@@ -2,21 +2,26 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { AuditLog } from '../audit/auditLog';
+import type { AuditEntry } from '../audit/entry';
 import { Approvals } from '../bindings/approvals';
 import { SERVERS_FILE } from '../bindings/serversFile';
 import { ServersSource } from '../bindings/source';
 import { AgentTokens } from '../proxy/front/agentTokens';
 import { systemClock } from '../shared/clock';
-import { Vault } from '../vault/vault';
+import type { LockState } from '../vault/vault';
+import type { Vaults } from '../vault/vaults';
 import { ApprovalDialog } from './approvalDialog';
 import { EditorApprover } from './approver';
 import { lazy } from './lazy';
 import type { Log } from './log';
 import type { Messages } from './messages';
+import { PassphrasePrompt } from './passphrase';
 import { ProxyHost } from './proxyHost';
 import { socketPath } from '../shared/socketPath';
-import { ROOT_KEY_PREFIX, SecretStorageKeyStore } from './stores/secretStorageKeyStore';
+import type { EditorKeyStore } from './stores/editorKeyStore';
+import { ROOT_KEY_PREFIX } from './stores/secretStorageKeyStore';
 import { STORE_FILE_ENDING, WorkspaceStateStore } from './stores/workspaceStateStore';
+import { createVaults, userVaultFolder } from './vaultSetup';
 
 /** What a workspace is made from. */
 export interface WorkspaceParts {
@@ -37,12 +42,16 @@ export class Workspace implements vscode.Disposable {
   readonly messages: Messages;
   /** Where the proxy listens for VS Code. */
   readonly socketPath: string;
+  readonly passphrase = new PassphrasePrompt();
   readonly #context: vscode.ExtensionContext;
   readonly #storage: vscode.Uri;
   readonly #disposables: vscode.Disposable[] = [];
   readonly #changed = this.#own(new vscode.EventEmitter<undefined>());
   /** Fires when anything that a view shows may have changed: secrets, servers, approvals, statuses. */
   readonly onDidChange = this.#changed.event;
+  readonly #used = this.#own(new vscode.EventEmitter<AuditEntry>());
+  /** Fires with each new entry of the audit trail that was made in this window. */
+  readonly onDidUse = this.#used.event;
   readonly #serversChanged = this.#own(new vscode.EventEmitter<undefined>());
   /** Fires when the servers file or an approval may have changed. */
   readonly onDidChangeServers = this.#serversChanged.event;
@@ -56,12 +65,12 @@ export class Workspace implements vscode.Disposable {
     this.#storage = storage;
     this.#own(
       vscode.workspace.onDidGrantWorkspaceTrust(() => {
-        this.#vault.made?.refresh();
+        this.#vaults.made?.vaults.refresh();
       }),
     );
     this.#own(
       context.secrets.onDidChange(({ key }) => {
-        if (key.startsWith(ROOT_KEY_PREFIX)) this.#vault.made?.refresh();
+        if (key.startsWith(ROOT_KEY_PREFIX)) this.#vaults.made?.vaults.refresh();
       }),
     );
     this.#own(this.#watchServersFile());
@@ -72,8 +81,13 @@ export class Workspace implements vscode.Disposable {
     );
   }
 
-  get vault(): Vault {
-    return this.#vault.get();
+  get vaults(): Vaults {
+    return this.#vaults.get().vaults;
+  }
+
+  /** The root keys of the workspace's own vault. */
+  get keys(): EditorKeyStore {
+    return this.#vaults.get().keys;
   }
 
   get servers(): ServersSource {
@@ -108,33 +122,59 @@ export class Workspace implements vscode.Disposable {
   /** Ends what the proxy started, and writes what is still to be written. */
   async close(): Promise<void> {
     await this.#proxy.made?.stop();
-    await this.#audit.made?.flush();
+    await this.#audit.made?.close();
+    await this.#vaults.made?.flush();
   }
 
   dispose(): void {
-    for (const part of [this.#proxy.made, this.#vault.made, this.#audit.made]) part?.dispose();
+    for (const part of [this.#proxy.made, this.#audit.made, this.#vaults.made?.vaults]) part?.dispose();
     for (const disposable of this.#disposables.reverse()) disposable.dispose();
   }
 
-  readonly #audit = lazy(() => new AuditLog(join(this.#storage.fsPath, 'audit.jsonl'), systemClock, this.log));
+  readonly #audit = lazy(() => {
+    const audit = new AuditLog({
+      path: join(this.#storage.fsPath, 'audit.jsonl'),
+      clock: systemClock,
+      logger: this.log,
+      keys: { current: () => this.vaults.auditKeys().current(), byId: (id) => this.vaults.auditKeys().byId(id) },
+    });
+    this.#own(
+      audit.onDidAdd((entry) => {
+        this.#used.fire(entry);
+      }),
+    );
+    return audit;
+  });
   readonly #servers = lazy(() => new ServersSource(this.folder.uri.fsPath));
   readonly #agents = lazy(() => new AgentTokens(this.#store('agents'), this.audit));
 
-  readonly #vault = lazy(() => {
-    const vault = new Vault({
-      store: this.#store('vault'),
-      keys: new SecretStorageKeyStore(this.#context.secrets),
-      clock: systemClock,
-      audit: this.audit,
-      barrier: () => (vscode.workspace.isTrusted ? undefined : 'untrusted'),
-    });
+  readonly #vaults = lazy(() => {
+    this.#storeWatcher.get();
+    const made = createVaults({ context: this.#context, folder: this.#storage.fsPath, audit: this.audit, passphrase: this.passphrase });
     this.#own(
-      vault.onDidChange(() => {
+      made.vaults.onDidChange(() => {
+        this.#followLock(made.vaults);
+        this.#proxy.made?.secretsChanged();
         this.#changed.fire(undefined);
       }),
     );
-    return vault;
+    return made;
   });
+
+  #lock: LockState = 'open';
+
+  /** Ends what is under way when the vault is locked, in whichever window. */
+  #followLock(vaults: Vaults): void {
+    const before = this.#lock;
+    try {
+      this.#lock = vaults.lockState();
+    } catch {
+      return; // Calls fail with the reason.
+    }
+    if (this.#lock === before) return;
+    if (this.#lock === 'panic') this.proxy.panic().catch((error: unknown) => this.messages.showError(error));
+    else if (this.#lock === 'locked') void this.#proxy.made?.closeSessions();
+  }
 
   readonly #approvals = lazy(() => {
     const approvals = new Approvals(this.#store('approvals'), this.audit);
@@ -150,7 +190,7 @@ export class Workspace implements vscode.Disposable {
 
   readonly #proxy = lazy(() => {
     const proxy = new ProxyHost(this.#context.workspaceState, () => ({
-      vault: this.vault,
+      vault: this.vaults,
       servers: this.servers,
       approvals: this.approvals,
       approver: new EditorApprover(this.approvalDialog, this.approvals, this.servers),
@@ -160,6 +200,7 @@ export class Workspace implements vscode.Disposable {
       clock: systemClock,
       socketPath: this.socketPath,
       callTimeoutMs: () => vscode.workspace.getConfiguration('mcpSecrets').get('callTimeout', 120) * 1_000,
+      expiredSecrets: () => (vscode.workspace.getConfiguration('mcpSecrets').get('expiredSecrets') === 'refuse' ? 'refuse' : 'warn'),
     }));
     this.#own(
       proxy.onDidChangeStatus(() => {
@@ -172,14 +213,17 @@ export class Workspace implements vscode.Disposable {
   /** Stores share one watcher, so that what another window writes is seen here. */
   readonly #storeWatcher = lazy(() => {
     mkdirSync(this.#storage.fsPath, { recursive: true, mode: 0o700 });
-    const watcher = this.#own(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(this.#storage, `*${STORE_FILE_ENDING}`)));
     const changed = (): void => {
-      this.#vault.made?.refresh();
+      this.#vaults.made?.vaults.refresh();
       this.#serversChanged.fire(undefined);
     };
-    watcher.onDidCreate(changed);
-    watcher.onDidChange(changed);
-    watcher.onDidDelete(changed);
+    for (const folder of [this.#storage, vscode.Uri.file(userVaultFolder(this.#context))]) {
+      const pattern = new vscode.RelativePattern(folder, `*${STORE_FILE_ENDING}`);
+      const watcher = this.#own(vscode.workspace.createFileSystemWatcher(pattern));
+      watcher.onDidCreate(changed);
+      watcher.onDidChange(changed);
+      watcher.onDidDelete(changed);
+    }
   });
 
   #store(name: string): WorkspaceStateStore {

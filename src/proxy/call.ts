@@ -20,8 +20,10 @@ export interface Call {
   readonly tool: string | undefined;
   /** ms since the epoch. */
   readonly startedAt: number;
-  /** Names of the secrets that were opened for it. Filled in when they are. */
-  secrets: readonly string[];
+  /** The scope of its server's secrets. Filled in when the server is found. */
+  scope: string | undefined;
+  /** The versions of the secrets that were opened for it, by name. Filled in when they are. */
+  versions: Readonly<Record<string, number>>;
 }
 
 /** One step that every call passes. Steps are in one list (interceptors/list.ts), in the order in which they run. */

@@ -1,7 +1,9 @@
 import { render } from '../bindings/sendable';
 import type { Binding, Mode, Server } from '../bindings/server';
 import { isSecretsError, SecretsError } from '../shared/errors';
-import type { Vault } from '../vault/vault';
+import { DEFAULT_SCOPE } from '../vault/secret';
+import type { OpenedSecret, SecretReader } from '../vault/secret';
+import type { Expiry } from './expiry';
 import { Redactor } from './interceptors/redactor';
 import { isRequest, objectAt } from './jsonRpc';
 import type { Message } from './jsonRpc';
@@ -12,51 +14,92 @@ export interface Injection {
   readonly headers: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly body: Readonly<Record<string, string>>;
-  /** Which value of which secret is in it: its seal, by name. */
-  readonly versions: ReadonlyMap<string, string>;
+  /** Which version of which secret is in it, by name. */
+  readonly versions: Readonly<Record<string, number>>;
+  /** Which sealed value that is, by name: version numbers begin anew when a secret is deleted. */
+  readonly seals: ReadonlyMap<string, string>;
   /** Finds the opened values in what comes back. */
   readonly redactor: Redactor;
 }
 
-/**
- * Opens exactly the secrets that are bound to a server and puts each where its binding says. The Buffers are
- * overwritten before this returns; the strings made of them (Node takes headers, variables and JSON as strings)
- * live until the request is over and nothing refers to them.
- * @param modes only the bindings of these modes; default: all.
- * @throws SecretsError `secretMissing` (names the server), `secretUnsendable`, and as `Vault.open`.
- */
-export async function inject(vault: Vault, server: Server, modes?: readonly Mode[]): Promise<Injection> {
-  const bindings = modes === undefined ? server.bindings : server.bindings.filter((binding) => modes.includes(binding.mode));
-  const opened = await openBound(vault, server, bindings);
-  const headers: Record<string, string> = {};
-  const env: Record<string, string> = {};
-  const body: Record<string, string> = {};
-  const versions = new Map<string, string>();
-  try {
-    const redactor = new Redactor(opened);
-    for (const [index, binding] of bindings.entries()) {
-      const secret = opened[index];
-      if (secret === undefined) continue;
-      const text = render(binding, secret.value, server.name);
-      versions.set(secret.name, secret.seal);
-      if (binding.mode === 'env') env[binding.name] = text;
-      else if (binding.mode === 'body') body[binding.name] = text;
-      else headers[binding.name] = text;
+/** Opens for a server exactly the secrets that are bound to it, and only those of its scope. */
+export class Injector {
+  readonly #secrets: SecretReader;
+  readonly #expiry: Expiry;
+
+  constructor(secrets: SecretReader, expiry: Expiry) {
+    this.#secrets = secrets;
+    this.#expiry = expiry;
+  }
+
+  /**
+   * Opens the bound secrets and puts each where its binding says. The Buffers are overwritten before this returns; the
+   * strings made of them (Node takes headers, variables and JSON as strings) live until the request is over and nothing
+   * refers to them.
+   * @param modes only the bindings of these modes; default: all.
+   * @throws SecretsError `secretMissing` (names the server), `secretExpired`, `secretUnsendable`, and as `SecretReader.open`.
+   */
+  async inject(server: Server, modes?: readonly Mode[]): Promise<Injection> {
+    const bindings = modes === undefined ? server.bindings : server.bindings.filter((binding) => modes.includes(binding.mode));
+    const opened = await this.#open(server, bindings);
+    try {
+      this.#expiry.check(server, opened);
+      return place(server, bindings, opened);
+    } finally {
+      for (const { value } of opened) value.fill(0);
     }
-    return { headers, env, body, versions, redactor };
-  } finally {
-    for (const { value } of opened) value.fill(0);
+  }
+
+  /** Whether these are still the current values of their secrets. */
+  isCurrent(seals: Injection['seals'], scope: string): boolean {
+    for (const [name, seal] of seals) if (this.#secrets.sealOf(name, scope) !== seal) return false;
+    return true;
+  }
+
+  /** The rule for expired secrets, for values that a server was given earlier. @throws SecretsError `secretExpired`. */
+  checkExpiry(server: Server, names: Iterable<string>): void {
+    for (const name of names) {
+      const info = this.#secrets.infoOf(name, server.scope);
+      if (info !== undefined) this.#expiry.check(server, [info]);
+    }
+  }
+
+  async #open(server: Server, bindings: readonly Binding[]): Promise<OpenedSecret[]> {
+    const { name, scope } = server;
+    try {
+      return await this.#secrets.open(
+        bindings.map((binding) => binding.secret),
+        scope,
+      );
+    } catch (error) {
+      if (!isSecretsError(error, 'secretMissing')) throw error;
+      throw new SecretsError('secretMissing', {
+        names: error.details.names,
+        server: name,
+        ...(scope === DEFAULT_SCOPE ? {} : { scope }),
+      });
+    }
   }
 }
 
-async function openBound(vault: Vault, server: Server, bindings: readonly Binding[]): ReturnType<Vault['open']> {
-  try {
-    return await vault.open(bindings.map((binding) => binding.secret));
-  } catch (error) {
-    if (isSecretsError(error, 'secretMissing'))
-      throw new SecretsError('secretMissing', { names: error.details.names, server: server.name });
-    throw error;
+function place(server: Server, bindings: readonly Binding[], opened: readonly OpenedSecret[]): Injection {
+  const headers: Record<string, string> = {};
+  const env: Record<string, string> = {};
+  const body: Record<string, string> = {};
+  const versions: Record<string, number> = {};
+  const seals = new Map<string, string>();
+  const redactor = new Redactor(opened);
+  for (const [index, binding] of bindings.entries()) {
+    const secret = opened[index];
+    if (secret === undefined) continue;
+    const text = render(binding, secret.value, server.name);
+    versions[secret.name] = secret.version;
+    seals.set(secret.name, secret.seal);
+    if (binding.mode === 'env') env[binding.name] = text;
+    else if (binding.mode === 'body') body[binding.name] = text;
+    else headers[binding.name] = text;
   }
+  return { headers, env, body, versions, seals, redactor };
 }
 
 /** A message with secrets in `params._meta["mcp-secrets/secrets"]`, if it is a tool call; else the same message. */
@@ -64,30 +107,4 @@ export function addSecrets(message: Message, secrets: Readonly<Record<string, st
   if (!isRequest(message) || message.method !== 'tools/call') return message;
   const params = objectAt(message, 'params') ?? {};
   return { ...message, params: { ...params, _meta: { ...objectAt(params, '_meta'), 'mcp-secrets/secrets': secrets } } };
-}
-
-/**
- * The values that an upstream was given while it can still speak: all of them are looked for in what it says,
- * also when a secret got a new value in between.
- */
-export class Exposure {
-  #redactor: Redactor;
-  readonly #versions = new Set<string>();
-
-  constructor(injection: Injection) {
-    this.#redactor = injection.redactor;
-    this.add(injection);
-  }
-
-  /** Finds every value given so far. */
-  get redactor(): Redactor {
-    return this.#redactor;
-  }
-
-  /** Remembers what the upstream was given now. */
-  add({ versions, redactor }: Injection): void {
-    const before = this.#versions.size;
-    for (const [name, seal] of versions) this.#versions.add(`${name} ${seal}`);
-    if (this.#versions.size > before && redactor !== this.#redactor) this.#redactor = this.#redactor.with(redactor);
-  }
 }

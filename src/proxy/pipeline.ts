@@ -53,15 +53,16 @@ export class Pipeline {
     this.end(call, { outcome: 'error', errorKind: 'abandoned' });
   }
 
-  /** Ends a call. The first end counts. */
-  end(call: Call, end: CallEnd): void {
-    if (!this.#open.delete(call)) return;
+  /** Ends a call. The first end counts: false if it had ended before. */
+  end(call: Call, end: CallEnd): boolean {
+    if (!this.#open.delete(call)) return false;
     for (const interceptor of this.#interceptors) interceptor.after?.(call, end);
+    return true;
   }
 }
 
 const REFUSALS: ReadonlySet<string> = new Set([
-  'serverUnknown', 'serverInvalid', 'serversFileInvalid', 'serverUnapproved', 'sessionUnknown', 'notJsonRpc', 'secretMissing', 'secretUnreadable', 'secretUnsendable', 'keyLost', 'locked', 'untrusted', 'noFolder', 'serverStopped', 'sessionLimit',
+  'serverUnknown', 'serverInvalid', 'serversFileInvalid', 'serverUnapproved', 'sessionUnknown', 'notJsonRpc', 'secretMissing', 'secretUnreadable', 'secretUnsendable', 'secretExpired', 'keyLost', 'locked', 'untrusted', 'noFolder', 'serverStopped', 'sessionLimit',
 ]); // prettier-ignore
 
 function kindOf(error: unknown): string {

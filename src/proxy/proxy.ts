@@ -1,15 +1,20 @@
 import type { Server as HttpServer } from 'node:http';
-import type { AuditSink } from '../audit/entry';
+import type { AuditEntry, AuditSink } from '../audit/entry';
 import type { Approvals, Approver } from '../bindings/approvals';
 import type { ServersSource } from '../bindings/source';
 import type { Clock } from '../shared/clock';
 import type { Disposable, Event } from '../shared/disposable';
+import { SecretsError } from '../shared/errors';
 import type { Logger } from '../shared/logger';
-import type { Vault } from '../vault/vault';
+import type { SecretReader } from '../vault/secret';
+import { Expiry } from './expiry';
+import type { ExpiredPolicy } from './expiry';
 import type { AgentTokens } from './front/agentTokens';
 import { handle } from './front/handler';
 import { closeServer, listenOnPort, listenOnSocket } from './front/listeners';
+import { Refusals } from './front/refusals';
 import { Sessions } from './front/sessions';
+import { Injector } from './injector';
 import { approval } from './interceptors/approval';
 import { interceptors } from './interceptors/list';
 import { Pipeline } from './pipeline';
@@ -22,13 +27,22 @@ import { HttpUpstream } from './upstream/http';
 import { Connections } from './upstream/request';
 import { StdioUpstream } from './upstream/stdio';
 
+export type { ExpiredPolicy } from './expiry';
+export type { ServerStatus } from './serverStates';
+
 /** A session without a request for this long is over: its agent has gone without a word. */
 const IDLE_MS = 60 * 60 * 1000;
 const SWEEP_MS = 60 * 1000;
 
+/** What a proxy needs of the vault. */
+export interface ProxyVault extends SecretReader {
+  /** @throws SecretsError saying why nothing may be used now: `locked`, `untrusted`, `noFolder`. Asked at every request. */
+  refuseUnlessOpen(): void;
+}
+
 /** What a proxy needs. */
 export interface ProxyOptions {
-  readonly vault: Vault;
+  readonly vault: ProxyVault;
   readonly servers: ServersSource;
   readonly approvals: Approvals;
   readonly approver: Approver;
@@ -42,6 +56,10 @@ export interface ProxyOptions {
   readonly port: number;
   /** How long an upstream may send nothing while a call waits, in ms. */
   readonly callTimeoutMs: () => number;
+  /** What happens to calls that need a secret past its expiry date. Default: `warn`. */
+  readonly expiredSecrets?: () => ExpiredPolicy;
+  /** Hears of each use of an expired secret (its name, the server's name), also of one that is refused. */
+  readonly onExpiredUsed?: (secret: string, server: string) => void;
 }
 
 /** Where a started proxy listens. */
@@ -70,6 +88,17 @@ export interface Proxy extends Disposable {
   startServer(server: string): Promise<number>;
   /** Ends the sessions and children of a server and refuses new ones until `startServer`. */
   stopServer(server: string): Promise<void>;
+  /** For when secrets were set, deleted or scheduled anew: forgets failures that this may have mended. */
+  secretsChanged(): void;
+  /** For when the vault was locked: ends every session, child and open stream in good order. Goes on listening. */
+  closeSessions(): Promise<void>;
+  /**
+   * For when the vault was locked in a hurry: answers everything that is open with `locked`, breaks off upstream requests,
+   * kills the children and forgets the sessions, all before this returns; then revokes the tokens of all agents. Goes on listening.
+   * Lock the vault first: requests that come after this are refused because of that.
+   * @param actor for the record; default: `user`. @throws SecretsError if the tokens kept in a store could not be revoked.
+   */
+  panic(actor?: AuditEntry['actor']): Promise<void>;
 }
 
 /** Makes a proxy that is not started yet. */
@@ -82,6 +111,8 @@ class LocalProxy implements Proxy {
   readonly #sessions = new Sessions();
   readonly #states = new ServerStates(this.#sessions);
   readonly #connections = new Connections();
+  readonly #refusals: Refusals;
+  readonly #stdio: StdioUpstream;
   readonly #relay: Relay;
   readonly onDidChangeStatus = this.#states.onDidChange;
   #started: Promise<Started> | undefined;
@@ -89,18 +120,24 @@ class LocalProxy implements Proxy {
 
   constructor(options: ProxyOptions) {
     this.#options = options;
-    const { approvals, approver, audit, clock } = options;
+    const { approvals, approver, audit, clock, vault } = options;
+    this.#refusals = new Refusals(audit, clock);
     const gate = approval(approvals, approver);
     const pipeline = new Pipeline(interceptors(gate, audit, clock));
-    const shared = { ...options, pipeline, sessions: this.#sessions, connections: this.#connections };
+    const injector = new Injector(vault, new Expiry(options));
+    const shared = { ...options, injector, pipeline, sessions: this.#sessions, connections: this.#connections };
+    this.#stdio = new StdioUpstream(shared);
     this.#relay = new Relay({
       servers: options.servers,
       sessions: this.#sessions,
       states: this.#states,
       pipeline,
       clock,
+      refuseUnlessOpen: () => {
+        vault.refuseUnlessOpen();
+      },
       admit: (server) => gate.admit(server),
-      upstreams: { http: new HttpUpstream(shared), stdio: new StdioUpstream(shared), function: new FunctionUpstream(shared) },
+      upstreams: { http: new HttpUpstream(shared), stdio: this.#stdio, function: new FunctionUpstream(shared) },
     });
   }
 
@@ -122,17 +159,13 @@ class LocalProxy implements Proxy {
     this.#started = undefined;
     this.#address = undefined;
     if (started !== undefined) clearInterval(started.sweep);
-    await this.#closeSessions();
+    await this.#relay.closeAll();
     await Promise.all(started?.listeners.map(closeServer) ?? []);
     // An agent may have opened one while the others were ending.
-    await this.#closeSessions();
+    await this.#relay.closeAll();
     this.#connections.close();
+    this.#refusals.flush();
     this.#states.reset();
-  }
-
-  async #closeSessions(): Promise<void> {
-    await Promise.all(this.#sessions.all().map((session) => this.#relay.close(session)));
-    await this.#relay.settled();
   }
 
   status(server: string): ServerStatus {
@@ -157,6 +190,32 @@ class LocalProxy implements Proxy {
     await Promise.all(this.#sessions.of(server).map((session) => this.#relay.close(session)));
   }
 
+  secretsChanged(): void {
+    this.#states.secretsChanged();
+  }
+
+  async closeSessions(): Promise<void> {
+    await this.#relay.closeAll(new SecretsError('locked', {}));
+  }
+
+  async panic(actor: AuditEntry['actor'] = 'user'): Promise<void> {
+    this.#breakOff();
+    try {
+      await this.#options.agents.revokeAll(actor);
+    } finally {
+      // What had been let in before, and was on its way to a server just then.
+      this.#breakOff();
+    }
+  }
+
+  #breakOff(): void {
+    const why = new SecretsError('locked', {});
+    this.#relay.breakOff(why);
+    this.#stdio.kill(why);
+    this.#connections.close();
+    this.#states.reset();
+  }
+
   dispose(): void {
     void this.stop();
     this.#states.dispose();
@@ -164,7 +223,7 @@ class LocalProxy implements Proxy {
 
   async #listen(): Promise<Started> {
     const { agents, logger, port, socketPath } = this.#options;
-    const shared = { agents, logger, relay: this.#relay };
+    const shared = { agents, logger, relay: this.#relay, refusals: this.#refusals };
     const socket = await listenOnSocket(socketPath, (request, response) => void handle(request, response, 'socket', shared));
     // The port is known before the first request can come in.
     const entrance = { port };

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { planDigest } from '../bindings/plan';
+import { shapeDigest } from '../bindings/plan';
 import type { Server } from '../bindings/server';
 import type { ServersSource } from '../bindings/source';
 import type { Clock } from '../shared/clock';
@@ -29,14 +29,25 @@ export interface RelayOptions {
   readonly states: ServerStates;
   readonly pipeline: Pipeline;
   readonly upstreams: Readonly<Record<Server['type'], Upstream>>;
+  /** @throws SecretsError saying why nothing may be used now (`locked`, `untrusted`, `noFolder`). Asked first, at every request. */
+  readonly refuseUnlessOpen: () => void;
   /** @throws SecretsError `serverUnapproved`. */
   readonly admit: (server: Server) => Promise<void>;
   readonly clock: Clock;
 }
 
+/** A request of an agent that is not over yet. */
+interface Open {
+  readonly reply: Reply;
+  /** None: a stream on which a server speaks unasked, or a post without requests. */
+  readonly calls: readonly Call[];
+  readonly listens: boolean;
+}
+
 /** Brings the messages of agents to servers and the answers back: finds server and session, runs the interceptors, picks the upstream. */
 export class Relay {
   readonly #options: RelayOptions;
+  readonly #open = new Set<Open>();
   /** The ends of sessions that are under way. */
   readonly #ending = new Set<Promise<void>>();
 
@@ -49,12 +60,17 @@ export class Relay {
     const messages = parseMessages(body.toString());
     const calls = this.#callsOf(asked, messages);
     for (const call of calls) this.#options.pipeline.begin(call);
+    const open: Open = { reply: asked.reply, calls, listens: false };
+    this.#open.add(open);
     try {
       const visit = this.#visit(asked);
+      for (const call of calls) call.scope = visit.server.scope;
       for (const call of calls) await this.#options.pipeline.before(call, visit.server);
       if (calls.length === 0) await this.#options.admit(visit.server);
+      // The approval may have taken longer than the agent waits.
+      if (asked.reply.ended) throw new SecretsError('sessionUnknown', {});
       await this.#during(visit, () => this.#options.upstreams[visit.server.type].post({ ...visit, body, messages, calls }));
-      this.#options.states.answered(asked.server);
+      if (!asked.reply.abandoned) this.#options.states.answered(asked.server);
     } catch (error) {
       if (asked.reply.ended) {
         // The agent has gone, which is not the server's failure.
@@ -64,19 +80,23 @@ export class Relay {
       this.#options.states.failed(asked.server, error);
       for (const call of calls) this.#options.pipeline.failed(call, error);
       if (calls.length === 0 || !answersCalls(error)) throw error;
-      const answers = calls.map((call) => errorAnswer(call.id, error));
-      if (asked.reply.started) {
-        for (const answer of answers) asked.reply.event(answer);
-        asked.reply.end();
-      } else asked.reply.json(answers.length === 1 ? (answers[0] ?? '') : `[${answers.join(',')}]`);
+      answer(asked.reply, calls, error);
+    } finally {
+      this.#open.delete(open);
     }
   }
 
   /** The stream on which a server speaks unasked. */
   async listen(asked: Asked): Promise<void> {
-    const visit = this.#visit(asked);
-    await this.#options.admit(visit.server);
-    await this.#during(visit, () => this.#options.upstreams[visit.server.type].listen(visit));
+    const open: Open = { reply: asked.reply, calls: [], listens: true };
+    this.#open.add(open);
+    try {
+      const visit = this.#visit(asked);
+      await this.#options.admit(visit.server);
+      if (!asked.reply.ended) await this.#during(visit, () => this.#options.upstreams[visit.server.type].listen(visit));
+    } finally {
+      this.#open.delete(open);
+    }
   }
 
   /** The end of a session, by its agent. */
@@ -87,19 +107,39 @@ export class Relay {
     asked.reply.empty(204);
   }
 
-  /** Ends a session from this side. */
-  async close(session: Session): Promise<void> {
+  /** Ends a session from this side. Calls under way may be answered with `why`. */
+  async close(session: Session, why?: SecretsError): Promise<void> {
     if (!this.#options.sessions.close(session)) return;
     this.#options.states.changed(session.server);
-    const ending = this.#options.upstreams[session.type].end(session);
+    const ending = this.#options.upstreams[session.type].end(session, why);
     this.#ending.add(ending);
     await ending;
     this.#ending.delete(ending);
   }
 
-  /** Waits for every session that is ending. */
-  async settled(): Promise<void> {
+  /** Ends every session, and the streams on which servers speak unasked. */
+  async closeAll(why?: SecretsError): Promise<void> {
+    for (const { reply, listens } of this.#open) if (listens) reply.breakOff();
+    await Promise.all(this.#options.sessions.all().map((session) => this.close(session, why)));
     await Promise.all(this.#ending);
+  }
+
+  /**
+   * Ends everything at once and waits for nothing: whatever is open is answered with the error, upstream requests
+   * are broken off, sessions are forgotten without a word to the servers.
+   */
+  breakOff(error: SecretsError): void {
+    const { pipeline, sessions, states } = this.#options;
+    for (const { reply, calls } of this.#open) {
+      const waiting = calls.filter((call) => pipeline.end(call, { outcome: 'error', errorKind: error.kind }));
+      if (waiting.length > 0) answer(reply, waiting, error);
+      else if (!reply.started) reply.json(errorAnswer(null, error), 503);
+      reply.breakOff();
+    }
+    for (const session of sessions.all()) {
+      sessions.close(session);
+      states.changed(session.server);
+    }
   }
 
   #callsOf(asked: Asked, messages: readonly Message[]): Call[] {
@@ -114,16 +154,18 @@ export class Relay {
       method,
       tool: method === 'tools/call' ? stringAt(params, 'name')?.slice(0, 128) : undefined,
       startedAt,
-      secrets: [],
+      scope: undefined,
+      versions: {},
     }));
   }
 
   #visit({ agent, server: name, headers, reply }: Asked): Visit {
+    this.#options.refuseUnlessOpen();
     this.#options.states.refuseStopped(name);
     const server = this.#options.servers.get(name);
     const id = headers['mcp-session-id'];
     const session = typeof id === 'string' ? this.#options.sessions.get(id, agent, name, this.#options.clock.now()) : undefined;
-    if (session !== undefined && session.plan !== planDigest(server)) {
+    if (session !== undefined && session.plan !== shapeDigest(server)) {
       void this.close(session);
       throw new SecretsError('sessionUnknown', {});
     }
@@ -142,6 +184,16 @@ export class Relay {
       }
       this.#options.states.changed(server.name);
     }
+  }
+}
+
+/** Answers calls with an error: as JSON, or in the stream that has begun. */
+function answer(reply: Reply, calls: readonly Call[], error: unknown): void {
+  const answers = calls.map((call) => errorAnswer(call.id, error));
+  if (!reply.started) reply.json(answers.length === 1 ? (answers[0] ?? '') : `[${answers.join(',')}]`);
+  else {
+    for (const text of answers) reply.event(text);
+    reply.end();
   }
 }
 

@@ -84,10 +84,21 @@ export class ServerStates implements Disposable {
     this.#emitter.fire(server);
   }
 
+  /** Secrets were changed: what failed for want of one may work now. */
+  secretsChanged(): void {
+    for (const [server, { kind }] of [...this.#failures]) {
+      if (!SECRET_FAILURES.has(kind)) continue;
+      this.#failures.delete(server);
+      this.changed(server);
+    }
+  }
+
   /** Forgets which servers were in use. */
   reset(): void {
+    const known = new Set([...this.#answering, ...this.#failures.keys()]);
     this.#answering.clear();
     this.#failures.clear();
+    for (const server of known) this.changed(server);
   }
 
   dispose(): void {
@@ -95,7 +106,9 @@ export class ServerStates implements Disposable {
   }
 }
 
+const SECRET_FAILURES: ReadonlySet<string> = new Set(['secretMissing', 'secretUnreadable', 'secretUnsendable', 'secretExpired']);
+
 const FAILURES: ReadonlySet<string> = new Set([
-  'upstreamUnreachable', 'upstreamTimeout', 'upstreamNonsense', 'upstreamRefused', 'upstreamStatus', 'upstreamRedirect', 'upstreamTooLarge',
-  'upstreamClosed', 'commandNotFound', 'commandFailed', 'childExited', 'secretMissing', 'secretUnreadable', 'secretUnsendable',
+  ...SECRET_FAILURES, 'upstreamUnreachable', 'upstreamTimeout', 'upstreamNonsense', 'upstreamRefused', 'upstreamStatus', 'upstreamRedirect', 'upstreamTooLarge',
+  'upstreamClosed', 'commandNotFound', 'commandFailed', 'childExited',
 ]); // prettier-ignore

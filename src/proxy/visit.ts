@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Server } from '../bindings/server';
+import type { SecretsError } from '../shared/errors';
 import type { Call } from './call';
 import type { Reply } from './front/reply';
 import type { Session } from './front/sessions';
@@ -34,6 +35,6 @@ export interface Upstream {
   post(post: Post): Promise<void>;
   /** Opens the stream on which a server speaks unasked. */
   listen(visit: Visit): Promise<void>;
-  /** Ends a session at the server's side. Never rejects. */
-  end(session: Session): Promise<void>;
+  /** Ends a session at the server's side. Calls under way may be answered with `why`. Never rejects. */
+  end(session: Session, why?: SecretsError): Promise<void>;
 }

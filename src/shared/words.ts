@@ -6,12 +6,36 @@ export interface ErrorDetails {
   nameInvalid: { name: string };
   valueEmpty: { name: string };
   valueTooLarge: { name: string; bytes: number; limit: number };
-  secretMissing: { names: readonly string[]; server?: string };
+  secretMissing: { names: readonly string[]; server?: string; scope?: string };
   secretUnreadable: { name: string };
   vaultDamaged: { what: string };
   vaultNewer: { format: number; known: number };
   keyLost: Nothing;
   keyInvalid: { path: string; why: string };
+  keyNotKept: { reason: string };
+  versionMissing: { name: string; version: number };
+  nothingToRollBack: { name: string };
+  scopeInvalid: { scope: string };
+  scopeMissing: { scope: string };
+  scopeOther: { secret: string; server: string; scope: string };
+  secretExpired: { name: string; server: string; at: string };
+  vaultOlder: { generation: number; expected: number };
+  vaultAltered: { what: string };
+  rotationIncomplete: { done: number; failed: readonly string[] };
+  nothingToProtect: Nothing;
+  vaultIsFine: Nothing;
+  secretsDamaged: { named: readonly string[] };
+  passphraseNeeded: Nothing;
+  passphraseWrong: Nothing;
+  tooOpen: { path: string; mode: string; fix: string };
+  backupUnreadable: { why: string };
+  backupWrongKey: Nothing;
+  backupNewer: { format: number; known: number };
+  backupFailed: { why: string };
+  backupExists: { path: string };
+  recipientInvalid: { number: number; why: string };
+  identityInvalid: { why: string };
+  passphraseShort: { least: number };
   locked: Nothing;
   untrusted: Nothing;
   noFolder: Nothing;
@@ -50,8 +74,16 @@ export interface ErrorDetails {
   commandNotFound: { server: string; command: string };
   commandFailed: { server: string; command: string; reason: string };
   childExited: { server: string; how: string };
+  // audit trail
+  auditBroken: {
+    problem: 'edited' | 'missing' | 'reordered' | 'truncated' | 'torn' | 'unkeyed' | 'foreign';
+    seq: number;
+    file: string;
+  };
+  outputExists: { path: string };
   // agents and command line
   listenFailed: { where: string; reason: string };
+  streamInvalid: { kind: 'syslog' | 'otlp'; why: string };
   usage: { problem: string };
   revealRefused: { name: string };
   toolFailed: { server: string; tool: string; why: string };
@@ -67,6 +99,16 @@ const atLine = (line: number): string => (line > 0 ? `, line ${String(line)}` : 
 const some = (names: readonly string[]): string =>
   names.length === 0 ? 'its credentials' : names.length === 1 ? `the secret ${list(names)}` : `the secrets ${list(names)}`;
 
+const auditProblems: Readonly<Record<ErrorDetails['auditBroken']['problem'], string>> = {
+  edited: 'is not what was written: it was changed, or put in',
+  missing: 'is missing',
+  reordered: 'is not in its place, or there twice',
+  truncated: 'is missing, or the end of the trail cannot be told: it was cut off, or its head was changed',
+  torn: 'was cut in the middle',
+  unkeyed: 'was written while the key was not there, or by somebody without it',
+  foreign: 'was written under a key that is not there (any more), so it cannot be checked',
+};
+
 /** Every error in words, in the one place where this is done: what happened, then what to do next. */
 export const words: Words = {
   nameInvalid: (d) =>
@@ -74,10 +116,14 @@ export const words: Words = {
   valueEmpty: (d) => `The value of ${d.name} is empty. Give a value; to remove the secret, delete it.`,
   valueTooLarge: (d) =>
     `The value of ${d.name} has ${String(d.bytes)} bytes; at most ${String(d.limit)} can be kept. Store a shorter credential.`,
-  secretMissing: (d) =>
-    d.names.length === 1
-      ? `The secret ${list(d.names)}${d.server === undefined ? '' : `, bound to server "${d.server}",`} does not exist. Add it with "MCP Secrets: Add Secret" or "mcp-secrets secret set ${list(d.names)}".`
-      : `The secrets ${list(d.names)}${d.server === undefined ? '' : `, bound to server "${d.server}",`} do not exist. Add them with "MCP Secrets: Add Secret" or "mcp-secrets secret set".`,
+  secretMissing: (d) => {
+    const bound = d.server === undefined ? '' : `, bound to server "${d.server}",`;
+    const where = d.scope === undefined ? '' : ` in the scope "${d.scope}"`;
+    const option = d.scope === undefined ? '' : ` --scope ${d.scope}`;
+    return d.names.length === 1
+      ? `The secret ${list(d.names)}${bound} does not exist${where}. Add it with "MCP Secrets: Add Secret" or "mcp-secrets secret set ${list(d.names)}${option}".`
+      : `The secrets ${list(d.names)}${bound} do not exist${where}. Add them with "MCP Secrets: Add Secret" or "mcp-secrets secret set NAME${option}".`;
+  },
   secretUnreadable: (d) =>
     `The secret ${d.name} cannot be opened: its ciphertext was changed or belongs to another vault. It was left as it is. Set it again to use it.`,
   vaultDamaged: (d) =>
@@ -86,8 +132,43 @@ export const words: Words = {
     `The stored vault has format ${String(d.format)}; this version knows formats up to ${String(d.known)}. Update MCP Secrets. Nothing was changed.`,
   keyLost: () =>
     'The key of this vault is gone, so its secrets cannot be opened. Bring the key back (restore it), or start fresh and set the secrets again. The ciphertext was left as it is.',
-  keyInvalid: (d) => `The key file ${d.path} cannot be used: ${d.why}. Nothing was changed.`,
-  locked: () => 'The vault is locked. Unlock it with "MCP Secrets: Unlock Vault".',
+  keyInvalid: (d) => `The key in ${d.path} cannot be used: ${d.why}. Nothing was changed. Put the right key there.`,
+  keyNotKept: (d) =>
+    `VS Code could not keep the key of this vault in its secret storage (${d.reason}), so nothing was sealed under it. Set up a keyring for VS Code, or protect the key by a passphrase instead: "MCP Secrets: Protect Key by Passphrase".`,
+  versionMissing: (d) => `${d.name} has no version ${String(d.version)} (any more). "mcp-secrets secret versions ${d.name}" lists those it has.`,
+  nothingToRollBack: (d) => `${d.name} has no earlier version to go back to.`,
+  scopeInvalid: (d) =>
+    `"${d.scope}" cannot be the name of a scope. Use 1 to 64 letters, digits, ".", "_" or "-", starting with a letter or digit.`,
+  scopeMissing: (d) => `There are no secrets in the scope "${d.scope}".`,
+  scopeOther: (d) =>
+    `Server "${d.server}" takes its secrets from the scope "${d.scope}" only, and ${d.secret} is in another one. Add a secret of this name there, or switch the server to the other scope.`,
+  secretExpired: (d) =>
+    `The secret ${d.name}, bound to server "${d.server}", expired on ${d.at} and is not used any more. Replace it with a new value, or change its expiry date.`,
+  vaultOlder: (d) =>
+    `The stored vault is an older one (generation ${String(d.generation)}; ${String(d.expected)} was the last): somebody put an earlier state back. Nothing was changed. If that was you, accept it with "MCP Secrets: Recover Vault" or "mcp-secrets vault recover".`,
+  vaultAltered: (d) =>
+    `The stored vault was changed from outside (${d.what}). Nothing was deleted. See what is left with "MCP Secrets: Recover Vault" or "mcp-secrets vault recover".`,
+  rotationIncomplete: (d) =>
+    `The key was replaced in ${String(d.done)} vaults, and not in these, whose key was kept: ${d.failed.join(' ')} Then run "mcp-secrets key rotate" again.`,
+  nothingToProtect: () => 'There is no vault yet, so there is no key to protect. Add a secret first.',
+  vaultIsFine: () => 'The vault can be opened, so there is no need for a new one. To get rid of its secrets, use "MCP Secrets: Destroy All Secrets".',
+  secretsDamaged: (d) =>
+    `These secrets cannot be opened; they were left as they are: ${list(d.named)}. Roll them back, set them again, or restore a backup.`,
+  passphraseNeeded: () =>
+    'The key of this vault is protected by a passphrase. Unlock it with "MCP Secrets: Unlock Vault"; on the command line, type it when asked, or name a file that holds it in MCP_SECRETS_PASSPHRASE_FILE.',
+  passphraseWrong: () => 'The passphrase is not right. Nothing was changed. Try again.',
+  tooOpen: (d) => `${d.path} can be read or written by others (mode ${d.mode}), so it is not used. Run "${d.fix}", then try again.`,
+  backupUnreadable: (d) => `The backup cannot be read: ${d.why}. Nothing was changed.`,
+  backupWrongKey: () => 'The backup does not open with this passphrase or identity. Nothing was changed. Try another one.',
+  backupNewer: (d) =>
+    `The backup has format ${String(d.format)}; this version knows formats up to ${String(d.known)}. Update MCP Secrets. Nothing was changed.`,
+  backupFailed: (d) => `The backup could not be made: ${d.why}. Nothing was written.`,
+  backupExists: (d) => `${d.path} is there already. Choose another name for the backup, or replace it with --force.`,
+  recipientInvalid: (d) => `Recipient ${String(d.number)} cannot be used: ${d.why}. Give age recipients ("age1…"). No backup was made.`,
+  identityInvalid: (d) =>
+    `The identity file cannot be used: ${d.why}. Give a file as "age-keygen" writes it ("AGE-SECRET-KEY-…"); it may not be encrypted itself.`,
+  passphraseShort: (d) => `The passphrase is too short. Give at least ${String(d.least)} characters.`,
+  locked: () => 'The vault is locked. Unlock it with "MCP Secrets: Unlock Vault" or "mcp-secrets unlock".',
   untrusted: () => 'This workspace is in Restricted Mode. Trust it to use secrets and servers ("Workspaces: Manage Workspace Trust").',
   noFolder: () => 'MCP Secrets keeps secrets per workspace. Open a folder first.',
   storeFailed: (d) => `${d.path} could not be read or written (${d.reason}). Nothing was changed. Check the disk and the permissions.`,
@@ -139,7 +220,13 @@ export const words: Words = {
   childExited: (d) =>
     `Server "${d.server}" ended before it answered (${d.how}). Its own messages are in the MCP Secrets log. It starts again with the next call.`,
 
+  auditBroken: (d) =>
+    `The audit trail is not in order: entry ${String(d.seq)} ${auditProblems[d.problem]} (${d.file}). Nothing was changed. Keep a copy of the folder, and compare it with an earlier export or with what was streamed.`,
+  outputExists: (d) => `${d.path} is there already. It was left as it is. Name another file with --output.`,
+
   listenFailed: (d) => `The proxy cannot listen on ${d.where} (${d.reason}). Choose another port or folder.`,
+  streamInvalid: (d) =>
+    `Audit entries cannot be streamed with these ${d.kind === 'otlp' ? 'OTLP' : 'syslog'} settings: ${d.why}. Correct the address or the file; the audit trail on this machine goes on.`,
   usage: (d) => `${d.problem} See "mcp-secrets --help".`,
   revealRefused: (d) => `The value of ${d.name} is printed only with --reveal.`,
   toolFailed: (d) => `The tool "${d.tool}" of server "${d.server}" failed: ${d.why}`,

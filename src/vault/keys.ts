@@ -18,21 +18,38 @@ export interface VaultKeys {
   readonly fingerprint: string;
   /** Seals records. */
   readonly records: KeyObject;
-  /** Authenticates which version of a secret is current. */
+  /** Authenticates what is kept of a secret beside its sealed values. */
   readonly heads: KeyObject;
+  /** Authenticates which secrets there are, and which generation of the vault this is. */
+  readonly tree: KeyObject;
+  /** Authenticates the audit trail. */
+  readonly audit: KeyObject;
 }
 
 /** Derives the keys of the vault `vaultId` from its root key (32 bytes, not changed). */
 export function deriveKeys(rootKey: Buffer, vaultId: string): VaultKeys {
-  const derive = (purpose: string, bytes: number): Buffer =>
-    Buffer.from(hkdfSync('sha256', rootKey, vaultId, `mcp-secrets/v1/${purpose}`, bytes));
   const key = (purpose: string): KeyObject => {
-    const bytes = derive(purpose, 32);
+    const bytes = derive(rootKey, vaultId, purpose, 32);
     try {
       return createSecretKey(bytes);
     } finally {
       bytes.fill(0);
     }
   };
-  return { fingerprint: derive('fingerprint', 16).toString('hex'), records: key('records'), heads: key('heads') };
+  return {
+    fingerprint: fingerprintOf(rootKey, vaultId),
+    records: key('records'),
+    heads: key('heads'),
+    tree: key('tree'),
+    audit: key('audit'),
+  };
+}
+
+/** The `fingerprint` that `deriveKeys` gives. */
+export function fingerprintOf(rootKey: Buffer, vaultId: string): string {
+  return derive(rootKey, vaultId, 'fingerprint', 16).toString('hex');
+}
+
+function derive(rootKey: Buffer, vaultId: string, purpose: string, bytes: number): Buffer {
+  return Buffer.from(hkdfSync('sha256', rootKey, vaultId, `mcp-secrets/v1/${purpose}`, bytes));
 }

@@ -2,6 +2,9 @@ import { SecretsError } from '../shared/errors';
 
 const MAX_LENGTH = 128;
 
+/** The names that a scope may have. */
+export const SCOPE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
 /**
  * The name under which a secret is kept: upper-cased, every character outside `A-Z 0-9 _` replaced by `_`
  * (`github-token` → `GITHUB_TOKEN`). Idempotent.
@@ -13,4 +16,10 @@ export function normalizeName(name: string): string {
     throw new SecretsError('nameInvalid', { name: name.slice(0, 40) });
   }
   return normalized;
+}
+
+/** The scope, unchanged. @throws SecretsError `scopeInvalid`. */
+export function checkScope(scope: string): string {
+  if (!SCOPE_NAME.test(scope)) throw new SecretsError('scopeInvalid', { scope: scope.slice(0, 40) });
+  return scope;
 }

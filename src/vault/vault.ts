@@ -1,141 +1,164 @@
-import { randomBytes } from 'node:crypto';
 import type { AuditEntry, AuditSink } from '../audit/entry';
-import type { BlobStore } from '../shared/blobStore';
+import type { AuditKeys } from '../audit/keys';
 import type { Clock } from '../shared/clock';
 import { Emitter } from '../shared/disposable';
 import type { Disposable } from '../shared/disposable';
-import { SecretsError } from '../shared/errors';
-import { FORMAT, formatDocument, parseDocument } from './document';
-import type { StoredSecret, StoredVersion, VaultDocument } from './document';
-import { deriveKeys, newRootKey } from './keys';
-import type { VaultKeys } from './keys';
-import { normalizeName } from './name';
+import { isSecretsError, SecretsError } from '../shared/errors';
+import type { TreeStore } from '../shared/treeStore';
+import { VaultAuditKeys } from './auditKeys';
+import { Edits } from './edits';
+import type { Schedule } from './edits';
+import { Keeper } from './keeper';
+import { checkScope, normalizeName } from './name';
+import { byScopeAndName, infoOf, sealOf, versionsOf } from './info';
+import { damageOf, openAll, snapshotOf } from './opening';
+import type { Damage } from './opening';
+import type { StoredSecret } from './part';
 import type { KeyStore } from './ports';
-import { headOf, openCurrent, sealRecord } from './record';
+import { currentOf } from './record';
+import { recover } from './recovery';
+import type { Recovered } from './recovery';
+import { resumeRotation, rotateKey } from './rotation';
+import type { Progress } from './rotation';
+import { DEFAULT_SCOPE, MAX_VALUE_BYTES } from './secret';
+import type { OpenedSecret, SecretInfo, SecretReader, SecretSnapshot, VersionInfo } from './secret';
+import type { OpenTree } from './tree';
 
-/** The scope of a secret that names none. */
-export const DEFAULT_SCOPE = 'workspace';
-/** The most bytes that a value may have. */
-export const MAX_VALUE_BYTES = 64 * 1024;
-/** How many versions of a secret stay sealed in the vault. */
+/** How many versions of a secret stay sealed in the vault, unless told otherwise. */
 const KEPT_VERSIONS = 10;
 
 /** What a vault can be. Everything that depends on it (commands, views, the proxy's answers) asks `state()`. */
 export type VaultState = 'ready' | 'locked' | 'keyLost' | 'untrusted' | 'noFolder';
 
-/** All that may be known of a secret without opening it. */
-export interface SecretInfo {
-  readonly scope: string;
-  readonly name: string;
-  readonly version: number;
-  /** When the secret was first set; ms since the epoch. */
-  readonly createdAt: number;
-  /** When its current value was set; ms since the epoch. */
-  readonly updatedAt: number;
-}
-
-/** An opened secret. Whoever opens it overwrites `value` when it has been used. */
-export interface OpenedSecret {
-  readonly name: string;
-  readonly version: number;
-  /** Tells this sealed value from every other one, also from one of the same version that was deleted. Not secret. */
-  readonly seal: string;
-  readonly value: Buffer;
-}
+/** Whether a vault is locked, and how: `panic` ends everything that is under way. */
+export type LockState = 'open' | 'locked' | 'panic';
 
 /** Who changes the vault, for the record. */
 export type VaultActor = AuditEntry['actor'];
 
-interface VaultPorts {
-  readonly store: BlobStore;
+/** What a vault needs. */
+export interface VaultPorts {
+  readonly store: TreeStore;
   readonly keys: KeyStore;
   readonly clock: Clock;
   readonly audit: AuditSink;
-  /** Why there can be no vault here right now (no folder, no trust), if so. */
-  readonly barrier?: () => 'untrusted' | 'noFolder' | undefined;
+  /** How many versions of a secret stay. Default: 10. */
+  readonly keepVersions?: () => number;
+  /** Why there can be no vault here right now (no folder, no trust, or something else is locked), if so. */
+  readonly barrier?: () => 'untrusted' | 'noFolder' | 'locked' | undefined;
 }
 
 /**
- * The secrets of one workspace, sealed under one root key. The key is fetched when first needed and lives
- * in memory until `lock`; values live only in the Buffers that `open` returns.
+ * The secrets of one workspace (or those that a user has everywhere), sealed under one root key. The key is fetched when
+ * first needed and lives in memory until `lock`; values live only in the Buffers that `open` returns.
+ *
+ * Where nothing else is said, methods throw SecretsError `untrusted`, `noFolder`, `locked`, `keyLost`, `keyInvalid`,
+ * `vaultDamaged`, `vaultNewer`, `vaultOlder`, `vaultAltered`, `storeFailed` or `storeBusy`; then nothing has changed.
  */
-export class Vault implements Disposable {
+export class Vault implements SecretReader, Disposable {
   readonly #ports: VaultPorts;
+  readonly #keeper: Keeper;
   readonly #changed = new Emitter<undefined>();
   /** Fires after a change made through this object, or announced by `refresh`. */
   readonly onDidChange = this.#changed.event;
-  #locked = false;
-  #keys: VaultKeys | undefined;
-  #parsed: { text: string; document: VaultDocument } | undefined;
+  #locked: LockState = 'open';
+  readonly #auditKeys: VaultAuditKeys;
 
   constructor(ports: VaultPorts) {
     this.#ports = ports;
+    this.#keeper = new Keeper(ports.store, ports.keys);
+    this.#auditKeys = new VaultAuditKeys(this.#keeper, () => this.lockState() === 'open');
   }
 
-  /**
-   * The state of the vault now. A vault that has never held a secret is `ready`.
-   * @throws SecretsError `vaultDamaged`, `vaultNewer`, `storeFailed`, `keyInvalid`.
-   */
+  /** The state of the vault now. A vault that has never held a secret is `ready`. */
   async state(): Promise<VaultState> {
     const barrier = this.#ports.barrier?.();
     if (barrier !== undefined) return barrier;
-    if (this.#locked) return 'locked';
-    const document = this.#document();
-    if (document === undefined) return 'ready';
-    return (await this.#keysOf(document)) === undefined ? 'keyLost' : 'ready';
+    if (this.lockState() !== 'open') return 'locked';
+    try {
+      await this.#keeper.open();
+      return 'ready';
+    } catch (error) {
+      if (isSecretsError(error, 'keyLost')) return 'keyLost';
+      if (isSecretsError(error, 'passphraseNeeded')) return 'locked';
+      throw error;
+    }
   }
 
-  /**
-   * Names and metadata, by scope and name. Needs no key: works in Restricted Mode, locked, and with a lost key.
-   * @throws SecretsError `noFolder`, `vaultDamaged`, `vaultNewer`, `storeFailed`.
-   */
+  /** Whether the vault is locked, here or by another process. Needs no key, waits for nothing. */
+  lockState(): LockState {
+    return this.#locked === 'open' ? (this.#keeper.tree()?.head.lock ?? 'open') : this.#locked;
+  }
+
+  /** @throws SecretsError `untrusted`, `noFolder`, `locked`: nothing may be opened or changed now. */
+  refuseUnlessOpen(): void {
+    const barrier = this.#ports.barrier?.();
+    if (barrier !== undefined) throw new SecretsError(barrier, {});
+    if (this.lockState() !== 'open') throw new SecretsError('locked', {});
+  }
+
+  /** Names and metadata, by scope and name. Needs no key: works in Restricted Mode, locked, and with a lost key. */
   list(): SecretInfo[] {
     if (this.#ports.barrier?.() === 'noFolder') throw new SecretsError('noFolder', {});
-    const secrets = this.#document()?.secrets ?? [];
-    return secrets.map(infoOf).sort((a, b) => compare(a.scope, b.scope) || compare(a.name, b.name));
+    const secrets = this.#keeper.see((tree) => tree?.all() ?? []);
+    return secrets.map(infoOf).sort(byScopeAndName);
   }
 
-  /** The number of the current version of a secret, or `undefined` if there is no such secret. Needs no key. */
-  versionOf(name: string, scope = DEFAULT_SCOPE): number | undefined {
-    const stored = find(this.#document(), normalizeName(name), scope);
-    return stored && currentOf(stored).version;
+  /** How many secrets there are. Needs no key. */
+  get size(): number {
+    return this.#keeper.tree()?.count ?? 0;
+  }
+
+  /** Reads everything that `list` needs, in steps between which others can work. With thousands of secrets, call it before `list`. */
+  async load(): Promise<void> {
+    await this.#keeper.load();
+  }
+
+  /** What is known of a secret, or `undefined` if there is no such secret. Needs no key. */
+  infoOf(name: string, scope = DEFAULT_SCOPE): SecretInfo | undefined {
+    const stored = this.#stored(name, scope);
+    return stored && infoOf(stored);
+  }
+
+  /** The versions of a secret, newest first. Needs no key. @throws SecretsError `secretMissing`. */
+  versions(name: string, scope = DEFAULT_SCOPE): VersionInfo[] {
+    const stored = this.#stored(name, scope);
+    if (stored === undefined) throw new SecretsError('secretMissing', { names: [normalizeName(name)] });
+    return versionsOf(stored);
   }
 
   /** The `seal` of the current value of a secret, or `undefined` if there is no such secret. Needs no key. */
   sealOf(name: string, scope = DEFAULT_SCOPE): string | undefined {
-    const stored = find(this.#document(), normalizeName(name), scope);
-    return stored && sealOf(currentOf(stored));
+    const stored = this.#stored(name, scope);
+    return stored === undefined || stored.versions.length === 0 ? undefined : sealOf(currentOf(stored.versions));
+  }
+
+  /** Opens secrets: see SecretReader. */
+  async open(names: readonly string[], scope = DEFAULT_SCOPE): Promise<OpenedSecret[]> {
+    this.refuseUnlessOpen();
+    if (names.length === 0) return [];
+    // Kept synchronous while the key is at hand: this is on the path of every call.
+    const look = (tree: OpenTree): OpenedSecret[] => openAll(tree, names, scope);
+    const found = this.#keeper.seeAtHand(look) ?? (await this.#keeper.seeOpen(look));
+    if (found === undefined) throw new SecretsError('secretMissing', { names });
+    return found;
   }
 
   /**
    * Sets a secret: adds it, or gives it a new version. The first secret makes the vault and its key.
    * @param name is normalised. @param value 1 byte to 64 KiB, any bytes; overwritten with zeros in any case.
-   * @throws SecretsError `nameInvalid`, `valueEmpty`, `valueTooLarge`, a state other than `ready`, or a store's error.
+   * @throws SecretsError `nameInvalid`, `scopeInvalid`, `valueEmpty`, `valueTooLarge`, and as above.
    */
-  async set(name: string, value: Buffer, actor: VaultActor, scope = DEFAULT_SCOPE): Promise<SecretInfo> {
+  async set(name: string, value: Buffer, actor: VaultActor, scope = DEFAULT_SCOPE, schedule: Schedule = {}): Promise<SecretInfo> {
     try {
       const normalized = normalizeName(name);
+      checkScope(scope);
       if (value.length === 0) throw new SecretsError('valueEmpty', { name: normalized });
       if (value.length > MAX_VALUE_BYTES) {
         throw new SecretsError('valueTooLarge', { name: normalized, bytes: value.length, limit: MAX_VALUE_BYTES });
       }
-      const info = await this.#change((document, keys) => {
-        const now = this.#ports.clock.now();
-        const old = find(document, normalized, scope);
-        const version = old === undefined ? 1 : currentOf(old).version + 1;
-        const place = { scope, name: normalized, version };
-        const added = sealRecord(keys, document, place, value, now);
-        const stored: StoredSecret = {
-          scope,
-          name: normalized,
-          createdAt: old?.createdAt ?? now,
-          head: headOf(keys, document, place, added),
-          versions: [...(old?.versions ?? []), added].slice(-KEPT_VERSIONS),
-        };
-        return [{ ...document, secrets: [...document.secrets.filter((s) => s !== old), stored] }, infoOf(stored)];
-      });
-      this.#ports.audit.record({ actor, action: 'secret.set', secrets: [normalized], outcome: 'ok' });
-      this.#changed.fire(undefined);
+      const info = infoOf(await this.#edit((edits) => edits.set(scope, normalized, value, schedule), true));
+      this.#record(actor, 'secret.set', scope, [info]);
       return info;
     } finally {
       value.fill(0);
@@ -143,175 +166,262 @@ export class Vault implements Disposable {
   }
 
   /**
-   * Deletes a secret with all its versions. Works on secrets that do not open.
-   * @throws SecretsError `secretMissing`, a state other than `ready`, or a store's error.
+   * Makes an earlier value of a secret current again, as a new version. @param to default: the version before the current one.
+   * @throws SecretsError `secretMissing`, `nothingToRollBack`, `versionMissing`, `secretUnreadable`, and as above.
    */
+  async rollback(name: string, actor: VaultActor, scope = DEFAULT_SCOPE, to?: number): Promise<SecretInfo> {
+    const info = infoOf(await this.#editExisting(name, (edits, normalized) => edits.rollback(scope, normalized, to)));
+    this.#record(actor, 'secret.rollback', scope, [info]);
+    return info;
+  }
+
+  /**
+   * Destroys earlier versions of a secret: those given, else all. The current one stays. @returns the numbers of those that are gone.
+   * @throws SecretsError `secretMissing`, `secretUnreadable`, `versionMissing` (also for the current one), and as above.
+   */
+  async destroyVersions(name: string, actor: VaultActor, scope = DEFAULT_SCOPE, versions?: readonly number[]): Promise<number[]> {
+    const gone = await this.#editExisting(name, (edits, normalized) => edits.destroyVersions(scope, normalized, versions));
+    this.#record(actor, 'secret.destroy', scope, [{ name: normalizeName(name) }]);
+    return gone;
+  }
+
+  /** Changes when a secret expires and how often it should be replaced. @throws SecretsError `secretMissing`, `secretUnreadable`, and as above. */
+  async schedule(name: string, actor: VaultActor, scope: string, schedule: Schedule): Promise<SecretInfo> {
+    const info = infoOf(await this.#editExisting(name, (edits, normalized) => edits.schedule(scope, normalized, schedule)));
+    this.#record(actor, 'secret.schedule', scope, [info]);
+    return info;
+  }
+
+  /** Deletes a secret with all its versions. Works on secrets that do not open. @throws SecretsError `secretMissing`, and as above. */
   async delete(name: string, actor: VaultActor, scope = DEFAULT_SCOPE): Promise<void> {
-    const normalized = normalizeName(name);
-    if (this.#document() === undefined) throw new SecretsError('secretMissing', { names: [normalized] });
-    await this.#change((document) => {
-      const old = find(document, normalized, scope);
-      if (old === undefined) throw new SecretsError('secretMissing', { names: [normalized] });
-      return [{ ...document, secrets: document.secrets.filter((s) => s !== old) }, undefined];
+    await this.#editExisting(name, (edits, normalized) => {
+      edits.delete(scope, normalized);
     });
-    this.#ports.audit.record({ actor, action: 'secret.delete', secrets: [normalized], outcome: 'ok' });
-    this.#changed.fire(undefined);
+    this.#record(actor, 'secret.delete', scope, [{ name: normalizeName(name) }]);
   }
 
-  /**
-   * Opens the current values of secrets, all or none. For the time of one use: the caller overwrites them.
-   * @throws SecretsError `secretMissing` (with every missing name), `secretUnreadable`, a state other than `ready`.
-   */
-  async open(names: readonly string[], scope = DEFAULT_SCOPE): Promise<OpenedSecret[]> {
-    this.#refuseUnlessOpen();
-    const document = this.#document();
-    const missing = names.filter((name) => find(document, name, scope) === undefined);
-    if (missing.length > 0) throw new SecretsError('secretMissing', { names: missing });
-    if (document === undefined || names.length === 0) return [];
-    // Kept synchronous while the key is at hand: this is on the path of every call.
-    const keys = this.#keys?.fingerprint === document.keyId ? this.#keys : await this.#keysOf(document);
-    if (keys === undefined) throw new SecretsError('keyLost', {});
-    const opened: OpenedSecret[] = [];
-    for (const name of names) {
-      const stored = find(document, name, scope);
-      if (stored === undefined) continue;
-      const current = currentOf(stored);
-      const value = openCurrent(keys, document, stored, current);
-      if (value === undefined) {
-        for (const { value: done } of opened) done.fill(0);
-        throw new SecretsError('secretUnreadable', { name });
-      }
-      opened.push({ name, version: current.version, seal: sealOf(current), value });
-    }
-    return opened;
+  /** Deletes all secrets of a scope, at once. @returns their names. @throws SecretsError `scopeMissing`, and as above. */
+  async deleteScope(scope: string, actor: VaultActor): Promise<string[]> {
+    const names = await this.#edit((edits, open) => {
+      const own = open.all().filter((secret) => secret.scope === scope);
+      if (own.length === 0) throw new SecretsError('scopeMissing', { scope });
+      for (const { name } of own) edits.delete(scope, name);
+      return own.map(({ name }) => name).sort();
+    });
+    if (names === undefined) throw new SecretsError('scopeMissing', { scope });
+    this.#record(
+      actor,
+      'scope.delete',
+      scope,
+      names.map((name) => ({ name })),
+    );
+    return names;
   }
 
-  /**
-   * The names of secrets whose current value does not open (changed or foreign ciphertext). They are kept.
-   * Empty while the vault is not `ready`.
-   */
-  async quarantined(): Promise<{ scope: string; name: string }[]> {
+  /** The secrets that do not prove themselves (changed or foreign ciphertext). They are kept. Empty while the vault is not `ready`. */
+  async quarantined(): Promise<Damage[]> {
     if ((await this.state()) !== 'ready') return [];
-    const document = this.#document();
-    const keys = document && (await this.#keysOf(document));
-    if (document === undefined || keys === undefined) return [];
-    return document.secrets.filter((stored) => {
-      const current = currentOf(stored);
-      const value = openCurrent(keys, document, stored, current);
-      value?.fill(0);
-      return value === undefined;
-    });
+    return this.#keeper.walk((_, { scope, name, sound }) => (sound ? [] : [{ scope, name }]));
   }
 
-  /** Drops the key from memory and refuses to open or change anything until `unlock`. */
-  lock(): void {
-    this.#locked = true;
-    this.#keys = undefined;
+  /** Opens every version of every secret, to see whether it opens. @returns those that do not. */
+  async check(): Promise<Damage[]> {
+    this.refuseUnlessOpen();
+    return this.#keeper.walk(damageOf);
+  }
+
+  /** All secrets with all their versions, opened; versions that do not open are left out (`check` names them). The caller overwrites the values. */
+  async snapshot(): Promise<SecretSnapshot[]> {
+    this.refuseUnlessOpen();
+    return this.#keeper.walk(snapshotOf);
+  }
+
+  /**
+   * Takes in secrets from elsewhere, all at once or none. One that is not here comes with its versions; one that is gets the
+   * other's current value as a new version, unless that is its value already. The values are overwritten with zeros in any case.
+   */
+  async restore(snapshots: readonly SecretSnapshot[], actor: VaultActor): Promise<void> {
+    try {
+      for (const { scope, name } of snapshots) {
+        checkScope(scope);
+        if (normalizeName(name) !== name) throw new SecretsError('nameInvalid', { name: name.slice(0, 40) });
+      }
+      if (snapshots.length === 0) return;
+      await this.#edit((edits) => {
+        for (const snapshot of snapshots) edits.restore(snapshot);
+      }, true);
+      this.#record(actor, 'backup.restore', DEFAULT_SCOPE, snapshots);
+    } finally {
+      for (const { versions } of snapshots) for (const { value } of versions) value.fill(0);
+    }
+  }
+
+  /**
+   * Seals everything under a new root key and destroys the old one. Others may read and write meanwhile; a crash at any moment
+   * loses nothing, and `resume` goes on. @returns false if there is no vault yet.
+   */
+  async rotateKey(actor: VaultActor, progress: Progress = () => undefined): Promise<boolean> {
+    this.refuseUnlessOpen();
+    const done = await rotateKey(this.#keeper, this.#ports.keys, progress);
+    if (done) this.#record(actor, 'key.rotate');
+    return done;
+  }
+
+  /** Whether the key is being replaced, or was when a crash cut that short. Needs no key. */
+  get isRotating(): boolean {
+    return this.#keeper.tree()?.head.nextKeyId !== undefined;
+  }
+
+  /** Finishes a rotation that a crash has cut short, if there is one. @returns whether there was. */
+  async resume(actor: VaultActor, progress: Progress = () => undefined): Promise<boolean> {
+    if (this.lockState() !== 'open' || this.#ports.barrier?.() !== undefined) return false;
+    const done = await resumeRotation(this.#keeper, this.#ports.keys, progress);
+    if (done) this.#record(actor, 'key.rotate');
+    return done;
+  }
+
+  /**
+   * Makes a vault usable again that is an older one, was changed from outside or is damaged: keeps what proves itself.
+   * @throws SecretsError `vaultDamaged` if nothing can be read, and as above.
+   */
+  async recover(actor: VaultActor): Promise<Recovered> {
+    this.#refuseBarrier();
+    const result = await recover(this.#keeper, this.#ports.store, this.#ports.keys);
+    this.#record(actor, 'vault.recover');
+    return result;
+  }
+
+  /** Moves a vault whose key is lost aside, so that a new one can begin. @returns where it is now. */
+  async startFresh(actor: VaultActor): Promise<string> {
+    this.#refuseBarrier();
+    const where = await this.#ports.store.archive();
+    this.#keeper.forget();
+    this.#record(actor, 'vault.fresh');
+    return where;
+  }
+
+  /** Destroys all secrets and the key. There is no way back but a backup. Also works on a vault that does not open. */
+  async destroyAll(actor: VaultActor): Promise<void> {
+    this.#refuseBarrier();
+    const vaultId = this.#vaultId();
+    await this.#ports.store.destroy();
+    if (vaultId !== undefined) await this.#ports.keys.retire(vaultId, undefined);
+    this.#keeper.forget();
+    this.#record(actor, 'vault.destroy');
+  }
+
+  /**
+   * Drops the key from memory and refuses to open or change anything until `unlock`: here from the moment it is called, in
+   * other windows and processes when the promise resolves.
+   */
+  async lock(actor: VaultActor, kind: 'locked' | 'panic' = 'locked'): Promise<void> {
+    this.close(kind);
+    try {
+      const written = await this.#keeper.change(() => ({ changes: new Map(), patch: { lock: kind }, value: true }));
+      // From here on the stored lock counts, so that whoever ends it ends it everywhere.
+      if (written === true) this.#locked = 'open';
+    } catch (error) {
+      if (!isSecretsError(error, 'keyLost')) throw error;
+    } finally {
+      this.#dropKeys();
+      this.#record(actor, kind === 'panic' ? 'vault.panic' : 'vault.lock');
+    }
+  }
+
+  /** Like `lock`, only in this process and without a record. `unlock` ends it. */
+  close(kind: 'locked' | 'panic' = 'locked'): void {
+    this.#locked = kind;
+    this.#dropKeys();
     this.#changed.fire(undefined);
   }
 
-  /** Ends `lock`. The key is fetched again when it is next needed. */
-  unlock(): void {
-    this.#locked = false;
-    this.#changed.fire(undefined);
+  /** Ends `lock`, wherever it was called. The key is fetched again, with a passphrase if it needs one. */
+  async unlock(actor: VaultActor): Promise<void> {
+    this.#refuseBarrier();
+    await this.#keeper.change(({ head }) => ({
+      changes: new Map(),
+      value: undefined,
+      ...(head.lock === 'open' ? {} : { patch: { lock: 'open' as const } }),
+    }));
+    this.#locked = 'open';
+    this.#record(actor, 'vault.unlock');
+  }
+
+  /** The keys of the audit trail. They outlive `lock`: they open no secret, and what is refused then is recorded, too. */
+  auditKeys(): AuditKeys {
+    return this.#auditKeys;
   }
 
   /** Says that the store, the key or the barrier may have changed from outside. */
   refresh(): void {
-    this.#keys = undefined;
+    this.#keeper.forget();
     this.#changed.fire(undefined);
   }
 
   dispose(): void {
-    this.#keys = undefined;
+    this.#keeper.forget();
     this.#changed.dispose();
   }
 
-  #refuseUnlessOpen(): void {
+  /** @throws SecretsError `untrusted`, `noFolder`, or `locked` by something else. */
+  #refuseBarrier(): void {
     const barrier = this.#ports.barrier?.();
     if (barrier !== undefined) throw new SecretsError(barrier, {});
-    if (this.#locked) throw new SecretsError('locked', {});
   }
 
-  #document(): VaultDocument | undefined {
-    const text = this.#ports.store.read();
-    if (text === undefined) return undefined;
-    if (this.#parsed?.text !== text) this.#parsed = { text, document: parseDocument(text) };
-    return this.#parsed.document;
+  #stored(name: string, scope: string): StoredSecret | undefined {
+    const normalized = normalizeName(name);
+    return this.#keeper.see((tree) => tree?.find(scope, normalized));
   }
 
-  /** The keys that sealed the document, or `undefined` if its root key is gone (or another one is in its place). */
-  async #keysOf(document: VaultDocument): Promise<VaultKeys | undefined> {
-    if (this.#keys?.fingerprint === document.keyId) return this.#keys;
-    const rootKey = await this.#ports.keys.get(document.vaultId);
-    if (rootKey === undefined) return undefined;
-    const keys = deriveKeys(rootKey, document.vaultId);
-    rootKey.fill(0);
-    if (keys.fingerprint !== document.keyId) return undefined;
-    this.#keys = keys;
-    return keys;
+  #vaultId(): string | undefined {
+    try {
+      return this.#keeper.tree()?.head.vaultId;
+    } catch {
+      return undefined;
+    }
   }
 
-  async #change<T>(make: (document: VaultDocument, keys: VaultKeys) => [VaultDocument, T]): Promise<T> {
-    this.#refuseUnlessOpen();
-    let result: { value: T } | undefined;
-    await this.#ports.store.update(async (text) => {
-      const document = text === undefined ? await this.#create() : parseDocument(text);
-      const keys = await this.#keysOf(document);
-      if (keys === undefined) throw new SecretsError('keyLost', {});
-      const [next, value] = make(document, keys);
-      result = { value };
-      return formatDocument(next);
-    });
-    if (result === undefined) throw new SecretsError('vaultDamaged', { what: 'the store made no change' });
+  #dropKeys(): void {
+    this.#keeper.forget();
+    this.#ports.keys.forget();
+  }
+
+  async #editExisting<T>(name: string, make: (edits: Edits, name: string) => T): Promise<T> {
+    const normalized = normalizeName(name);
+    const result = await this.#edit((edits) => ({ value: make(edits, normalized) }));
+    if (result === undefined) throw new SecretsError('secretMissing', { names: [normalized] });
     return result.value;
   }
 
-  /** A new, empty vault whose key is stored, and seen to be stored, before anything is sealed under it. */
-  async #create(): Promise<VaultDocument> {
-    const vaultId = randomBytes(16).toString('hex');
-    const rootKey = (await this.#ports.keys.get(vaultId)) ?? (await this.#createKey(vaultId));
-    const { fingerprint } = deriveKeys(rootKey, vaultId);
-    rootKey.fill(0);
-    const document: VaultDocument = { format: FORMAT, vaultId, keyId: fingerprint, secrets: [] };
-    if ((await this.#keysOf(document)) === undefined) throw new SecretsError('keyLost', {});
-    return document;
+  async #edit<T>(make: (edits: Edits, open: OpenTree) => T, create: true): Promise<T>;
+  async #edit<T>(make: (edits: Edits, open: OpenTree) => T, create?: boolean): Promise<T | undefined>;
+  async #edit<T>(make: (edits: Edits, open: OpenTree) => T, create = false): Promise<T | undefined> {
+    this.refuseUnlessOpen();
+    const result = await this.#keeper.change((open) => {
+      const edits = new Edits(open, this.#ports.clock.now(), this.#ports.keepVersions?.() ?? KEPT_VERSIONS);
+      const value = make(edits, open);
+      return { changes: edits.changes, value: { value } };
+    }, create);
+    if (result === undefined && create) throw new SecretsError('vaultDamaged', { what: 'the store made no change' });
+    return result?.value;
   }
 
-  async #createKey(vaultId: string): Promise<Buffer> {
-    const rootKey = newRootKey();
-    try {
-      await this.#ports.keys.set(vaultId, rootKey);
-      return rootKey;
-    } catch (error) {
-      rootKey.fill(0);
-      // Where vaults share one key, another process may have made it just now.
-      const existing = await this.#ports.keys.get(vaultId);
-      if (existing === undefined) throw error;
-      return existing;
-    }
+  #record(actor: VaultActor, action: AuditEntry['action'], scope = DEFAULT_SCOPE, secrets: readonly Named[] = []): void {
+    const versions = Object.fromEntries(secrets.flatMap(({ name, version }) => (version === undefined ? [] : [[name, version]])));
+    this.#ports.audit.record({
+      actor,
+      action,
+      ...(scope === DEFAULT_SCOPE ? {} : { scope }),
+      ...(secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name) }),
+      ...(Object.keys(versions).length === 0 ? {} : { versions }),
+      outcome: 'ok',
+    });
+    this.#changed.fire(undefined);
   }
 }
 
-function find(document: VaultDocument | undefined, name: string, scope: string): StoredSecret | undefined {
-  return document?.secrets.find((s) => s.name === name && s.scope === scope);
-}
-
-function currentOf(stored: StoredSecret): StoredVersion {
-  // By number, not by place: the order in the document is not authenticated.
-  return stored.versions.reduce((current, version) => (version.version > current.version ? version : current));
-}
-
-/** The random IV that a value was sealed under: no two have the same. */
-function sealOf({ sealed }: StoredVersion): string {
-  return sealed.slice(0, 16);
-}
-
-function infoOf(stored: StoredSecret): SecretInfo {
-  const { version, createdAt } = currentOf(stored);
-  return { scope: stored.scope, name: stored.name, version, createdAt: stored.createdAt, updatedAt: createdAt };
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+interface Named {
+  readonly name: string;
+  readonly version?: number;
 }

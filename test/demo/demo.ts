@@ -8,7 +8,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuditEntry } from '../../src/audit/entry';
-import { readEntries } from '../../src/audit/auditLog';
+import { newestLines } from '../../src/audit/recentEntries';
 import { callAsAgent } from './agent';
 import { Cli } from './cli';
 import { startUpstream } from './upstream';
@@ -74,7 +74,7 @@ function measure(
   const files = readdirSync(home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const contents = files.map((entry) => readFileSync(join(entry.parentPath, entry.name)));
   const auditFile = files.find((entry) => entry.name === 'audit.jsonl');
-  const audit = auditFile === undefined ? [] : readEntries(join(auditFile.parentPath, auditFile.name));
+  const audit = auditFile === undefined ? [] : newestLines(join(auditFile.parentPath, auditFile.name), Infinity).map(({ entry }) => entry);
   const receivedHeader = headers.find((name, index) => index % 2 === 0 && name.toLowerCase().startsWith('x-mcp-secret-')) ?? null;
   const upstream = {
     receivedHeader,

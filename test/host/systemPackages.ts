@@ -21,18 +21,37 @@ const needed: readonly SystemPackage[] = [
  * On Debian as root it says which it installs and installs them; elsewhere it throws an error that names them.
  */
 export async function ensureSystemPackages(): Promise<void> {
-  const missing = missingPackages();
-  if (missing.length === 0) return;
-  const names = missing.join(' ');
-  const canInstall = existsSync('/etc/debian_version') && onPath('apt-get') !== undefined && process.getuid?.() === 0;
-  if (!canInstall) throw new Error(`the tests in VS Code need these system packages, please install them: ${names}`);
+  if (!(await installed(needed)))
+    throw new Error(`the tests in VS Code need these system packages, please install them: ${namesOfMissing(needed)}`);
+}
 
+/** Whether a program of a package of the same name is there; on Debian as root it is installed if it is not. */
+export function ensureProgram(name: string): Promise<boolean> {
+  return installed([{ name, present: () => onPath(name) !== undefined }]);
+}
+
+/** Whether there is a syslog receiver that speaks TLS, and a program to make certificates for it; installed as above if not. */
+export function ensureSyslogReceiver(): Promise<boolean> {
+  return installed([
+    { name: 'rsyslog', present: () => onPath('rsyslogd') !== undefined },
+    { name: 'rsyslog-openssl', present: hasSyslogTls },
+    { name: 'openssl', present: () => onPath('openssl') !== undefined },
+  ]);
+}
+
+/** Whether all are there, after an attempt to install those that are not. */
+async function installed(packages: readonly SystemPackage[]): Promise<boolean> {
+  const names = namesOfMissing(packages);
+  if (names === '') return true;
+  const canInstall = existsSync('/etc/debian_version') && onPath('apt-get') !== undefined && process.getuid?.() === 0;
+  if (!canInstall) return false;
   process.stderr.write(`installing system packages: ${names}\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await run('apt-get', ['update', '-q'], { env });
-  await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], { env });
-  const still = missingPackages();
-  if (still.length > 0) throw new Error(`installed, but not found afterwards: ${still.join(' ')}`);
+  await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names.split(' ')], { env });
+  const still = namesOfMissing(packages);
+  if (still !== '') throw new Error(`installed, but not found afterwards: ${still}`);
+  return true;
 }
 
 /** The path of a Chromium or Chrome on this machine, or undefined. */
@@ -40,8 +59,17 @@ export function findChromium(): string | undefined {
   return onPath('chromium') ?? onPath('chromium-browser') ?? onPath('google-chrome');
 }
 
-function missingPackages(): string[] {
-  return needed.filter((item) => !item.present()).map((item) => item.name);
+function namesOfMissing(packages: readonly SystemPackage[]): string {
+  return packages
+    .filter((item) => !item.present())
+    .map((item) => item.name)
+    .join(' ');
+}
+
+/** A module that is loaded by name from a folder that is named after the machine. */
+function hasSyslogTls(): boolean {
+  const folder = '/usr/lib';
+  return existsSync(folder) && readdirSync(folder).some((name) => existsSync(join(folder, name, 'rsyslog', 'lmnsd_ossl.so')));
 }
 
 function hasFonts(): boolean {

@@ -189,7 +189,8 @@ describe('canary values, after a run that used them everywhere', function () {
   it('the record names the secrets, and holds only the fields that it should', () => {
     const lines = place.auditEntries();
     assert.ok(lines.some(({ server, secrets }) => server === 'web' && secrets?.join() === 'HEADER,BEARER,BODY,TEMPLATE'));
-    const known = ['time', 'actor', 'action', 'agent', 'server', 'method', 'tool', 'secrets', 'outcome', 'durationMs', 'errorKind'];
+    const said = ['time', 'actor', 'action', 'agent', 'server', 'method', 'tool', 'requestId', 'scope', 'secrets', 'versions'];
+    const known = [...said, 'outcome', 'durationMs', 'errorKind', 'rule', 'seq', 'key', 'mac'];
     for (const line of lines)
       assert.deepEqual(
         Object.keys(line).filter((key) => !known.includes(key)),

@@ -80,8 +80,8 @@ describe('mcp-secrets call', function () {
 
   it('wrong usage: exit code 2', async () => {
     const wrong: [string[], RegExp][] = [
-      [['call'], /A call needs a server and a tool/],
-      [['call', 'web'], /A call needs a server and a tool/],
+      [['call'], /"call" needs a server\./],
+      [['call', 'web'], /"call" needs a tool\./],
       [['call', 'web', 'do', 'more'], /"more" is one word too many/],
       [['call', 'web', 'do', '--args', '{'], /--args takes a JSON object/],
       [['call', 'web', 'do', '--args', '[]'], /--args takes a JSON object/],

@@ -11,6 +11,7 @@ interface Listed {
     readonly target: string;
     readonly approved: boolean;
     readonly secrets: readonly { readonly name: string; readonly as: string; readonly sentAs: string }[];
+    readonly scope?: string;
   }[];
   readonly problems: readonly unknown[];
 }
@@ -166,6 +167,74 @@ describe('mcp-secrets server', function () {
     ]);
     await place.ok(['server', 'update', 'a']);
     assert.deepEqual((await list()).servers[0]?.secrets, []);
+  });
+
+  it('scope switches an approved server at once, and back; the list shows it', async () => {
+    await place.secret('K', newPlainCanary());
+    await place.addHttp('a', 'https://a.example/', 'K=bearer');
+    const switched = await place.cli(['server', 'scope', 'a', 'github-work']);
+    assert.deepEqual(
+      [switched.code, switched.stdout, switched.stderr],
+      [
+        0,
+        'Server "a" uses the secrets of the scope "github-work".\n',
+        'Not set yet: K as bearer token. "mcp-secrets secret set K --scope github-work" sets it.\n',
+      ],
+    );
+    assert.deepEqual((await list()).servers[0], {
+      name: 'a',
+      type: 'http',
+      target: 'https://a.example/',
+      secrets: [{ name: 'K', as: 'bearer', sentAs: 'Authorization' }],
+      scope: 'github-work',
+      approved: true,
+    });
+    assert.match(await place.ok(['server', 'list']), /^a +http +approved +github-work\/K +https:\/\/a\.example\/$/m);
+    assert.equal((JSON.parse(file()) as { servers: { a: { scope?: string } } }).servers.a.scope, 'github-work');
+    const back = await place.cli(['server', 'scope', 'a', 'workspace']);
+    assert.deepEqual([back.code, back.stdout, back.stderr], [0, 'Server "a" uses the secrets of the scope "workspace".\n', '']);
+    assert.doesNotMatch(file(), /scope/);
+    assert.equal((await list()).servers[0]?.approved, true);
+    const switches = await place.audited(2, ({ action }) => action === 'scope.switch');
+    assert.deepEqual(
+      switches.map(({ actor, server, scope, outcome }) => [actor, server, scope, outcome]),
+      [
+        ['cli', 'a', 'github-work', 'ok'],
+        ['cli', 'a', undefined, 'ok'],
+      ],
+    );
+  });
+
+  it('scope of a server that nobody has approved does not approve it', async () => {
+    await place.servers({ a: { url: 'https://evil.example/', secrets: { K: 'bearer' } } });
+    assert.match(await place.ok(['server', 'scope', 'a', 'user']), /and not approved yet: "mcp-secrets server approve a"/);
+    assert.equal((await list()).servers[0]?.approved, false);
+    assert.match(await place.ok(['server', 'approve', 'a']), /^From scope: user$/m);
+  });
+
+  it('add and update take a scope', async () => {
+    assert.match(await place.ok(['server', 'add', 'a', '--secret', 'K', '--scope', 'user', '--', 'true']), /^From scope: user$/m);
+    await place.ok(['server', 'add', 'b', '--url', 'https://b.example/', '--scope', 'workspace']);
+    assert.deepEqual(
+      (await list()).servers.map(({ scope, approved }) => [scope, approved]),
+      [
+        ['user', true],
+        [undefined, true],
+      ],
+    );
+    await place.ok(['server', 'update', 'a', '--scope', 'job', '--secret', 'L']);
+    const [first] = (await list()).servers;
+    assert.deepEqual([first?.scope, first?.secrets.map(({ name }) => name), first?.approved], ['job', ['L'], true]);
+  });
+
+  it('a scope that cannot be is refused, and changes nothing', async () => {
+    await place.addHttp('a', 'https://a.example/');
+    const before = file();
+    for (const scope of ['../user', 'a b', '', 'x'.repeat(65)])
+      assertRefused(await place.cli(['server', 'scope', 'a', scope]), 1, /A scope has 1 to 64 letters, digits/);
+    assertRefused(await place.cli(['server', 'scope', 'b', 'user']), 1, /There is no server "b"/);
+    assertRefused(await place.cli(['server', 'scope', 'a']), 2, /needs a scope/);
+    assert.equal(file(), before);
   });
 
   it('update of a server that was not approved does not approve it', async () => {

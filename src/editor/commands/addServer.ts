@@ -5,6 +5,7 @@ import { commandLine } from '../../bindings/plan';
 import { SERVER_NAME } from '../../bindings/schema';
 import { parseServersFile } from '../../bindings/serversFile';
 import { SecretsError } from '../../shared/errors';
+import { DEFAULT_SCOPE } from '../../vault/secret';
 import { changeServersFile } from '../serversDocument';
 import type { Workspace } from '../workspace';
 import { askSecrets } from './chooseSecrets';
@@ -31,7 +32,7 @@ export async function addServer(workspace: Workspace): Promise<void> {
   if (name === undefined) return;
   const source = picked.type === 'stdio' ? await askStdio(name) : picked.type === 'http' ? await askHttp(name) : await askFunction(name);
   if (source === undefined) return;
-  const specs = await askSecrets(workspace, name, picked.type, {});
+  const specs = await askSecrets(workspace, { name, type: picked.type, scope: DEFAULT_SCOPE }, {});
   if (specs === undefined) return;
   await changeServersFile(workspace, (text) => {
     // Meanwhile somebody may have added one of that name by hand; the wizard must not overwrite it.

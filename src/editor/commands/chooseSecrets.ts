@@ -4,6 +4,8 @@ import type { BindingSpecs } from '../../bindings/edit';
 import { putBindings, specsOf } from '../../bindings/edit';
 import type { Server } from '../../bindings/server';
 import { defaultMode } from '../../bindings/server';
+import { DEFAULT_SCOPE } from '../../vault/secret';
+import { scopeLabel } from '../secretRef';
 import { ago, dotted } from '../views/format';
 import { changeServersFile } from '../serversDocument';
 import type { Workspace } from '../workspace';
@@ -15,22 +17,24 @@ import { addSecret } from './secrets';
 export async function chooseSecrets(workspace: Workspace, argument: unknown, added: unknown): Promise<void> {
   const server = await pickServer(workspace, argument, 'Choose Secrets');
   if (server === undefined) return;
-  const specs = await askSecrets(workspace, server.name, server.type, specsOf(server), namesIn(added));
+  const specs = await askSecrets(workspace, server, specsOf(server), namesIn(added));
   if (specs === undefined) return;
   await changeServersFile(workspace, (text) => putBindings(text, server.name, specs));
   workspace.audit.record({ actor: 'user', action: 'server.update', server: server.name, secrets: Object.keys(specs), outcome: 'ok' });
   await workspace.approvalDialog.ask(workspace.servers.get(server.name));
 }
 
+/** The server that secrets are chosen for; it need not be there yet. */
+type Receiver = Pick<Server, 'name' | 'type' | 'scope'>;
+
 /**
- * The two steps of choosing: which secrets, then how each is sent.
+ * The two steps of choosing: which secrets of the server's scope, then how each is sent.
  * @param bound what the server receives now. @param added names that are to be chosen too.
  * @returns what it shall receive, or `undefined` if the user gave up.
  */
 export async function askSecrets(
   workspace: Workspace,
-  server: string,
-  type: Server['type'],
+  server: Receiver,
   bound: BindingSpecs,
   added: readonly string[] = [],
 ): Promise<BindingSpecs | undefined> {
@@ -40,11 +44,11 @@ export async function askSecrets(
     if (answer === undefined) return undefined;
     chosen = answer.chosen;
     if (answer.add === undefined) break;
-    const name = await addSecret(workspace, undefined, answer.add);
+    const name = await addSecret(workspace, { scope: server.scope, suggestion: answer.add });
     if (name !== undefined) chosen = [...chosen, name];
   }
-  const specs = chosen.map((name): [string, BindingSpec] => [name, bound[name] ?? { as: defaultMode(type) }]);
-  return chooseModes(server, type, Object.fromEntries(specs));
+  const specs = chosen.map((name): [string, BindingSpec] => [name, bound[name] ?? { as: defaultMode(server.type) }]);
+  return chooseModes(server.name, server.type, Object.fromEntries(specs));
 }
 
 interface SecretItem extends vscode.QuickPickItem {
@@ -54,12 +58,18 @@ interface SecretItem extends vscode.QuickPickItem {
 
 /** @returns the names chosen, and what was typed if the user wants to add a secret first. */
 async function pickSecrets(
-  { vault }: Workspace,
-  server: string,
+  { vaults }: Workspace,
+  { name: server, scope }: Receiver,
   bound: readonly string[],
   chosen: readonly string[],
 ): Promise<{ chosen: string[]; add?: string } | undefined> {
-  const infos = new Map(vault.list().map((info) => [info.name, info]));
+  await vaults.load();
+  const infos = new Map(
+    vaults
+      .of(scope)
+      .list()
+      .flatMap((info) => (info.scope === scope ? [[info.name, info] as const] : [])),
+  );
   const names = [...new Set([...infos.keys(), ...bound, ...chosen])].sort();
   const items = names.map((name): SecretItem => {
     const info = infos.get(name);
@@ -68,7 +78,8 @@ async function pickSecrets(
   const add: SecretItem = { label: '$(add) Add secret…', alwaysShow: true };
   const pick = vscode.window.createQuickPick<SecretItem>();
   pick.title = `Choose Secrets for ${server}`;
-  pick.placeholder = 'Check the secrets that this server may receive; it receives no others';
+  const from = scope === DEFAULT_SCOPE ? '' : ` of the scope ${scopeLabel(scope)}`;
+  pick.placeholder = `Check the secrets${from} that this server may receive; it receives no others`;
   pick.canSelectMany = true;
   pick.ignoreFocusOut = true;
   pick.items = [...items, add];

@@ -11,17 +11,6 @@ export function nameIn(argument: unknown): string | undefined {
   return typeof argument.name === 'string' ? argument.name : undefined;
 }
 
-/** The secret that a command is about: the one it was called with, else one that the user picks. */
-export async function pickSecret({ vault }: Workspace, argument: unknown, title: string): Promise<string | undefined> {
-  const given = nameIn(argument);
-  if (given !== undefined) return given;
-  const items = vault
-    .list()
-    .map(({ name, version }) => ({ label: name, description: `v${String(version)}`, iconPath: new vscode.ThemeIcon('key') }));
-  const placeHolder = items.length > 0 ? 'Choose a secret' : 'There are no secrets yet';
-  return (await vscode.window.showQuickPick(items, { title, placeHolder }))?.label;
-}
-
 /** The name of the server that a command is about: the one it was called with, else one that the user picks. */
 export async function pickServerName(
   workspace: Workspace,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { SecretsError } from '../../shared/errors';
-import { MAX_VALUE_BYTES } from '../../vault/vault';
+import { MAX_VALUE_BYTES } from '../../vault/secret';
 
 /** Shorter values occur in ordinary text by chance, and cannot be told from it. */
 const SHORT = 8;

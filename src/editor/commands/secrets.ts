@@ -1,82 +1,89 @@
 import * as vscode from 'vscode';
-import { SecretsError } from '../../shared/errors';
-import { normalizeName } from '../../vault/name';
+import { labelOf, scopeIn, secretIn } from '../secretRef';
+import type { SecretRef } from '../secretRef';
 import { count } from '../views/format';
 import type { Workspace } from '../workspace';
 import type { WorkspaceCommand } from './command';
-import { confirm, nameIn, pickSecret, problemOf } from './pick';
+import { confirm } from './pick';
+import { infoOf, pickSecret, receiversOf } from './pickSecret';
 import { askValue } from './secretInput';
+import { askSecretName } from './secretName';
 
 /** The commands about secrets. */
 export const secretCommands = {
-  'mcpSecrets.addSecret': { needs: 'vault', run: (workspace, argument) => addSecret(workspace, nameIn(argument)) },
+  'mcpSecrets.addSecret': {
+    needs: 'vault',
+    run: (workspace, argument) => addSecret(workspace, { secret: secretIn(argument), scope: scopeIn(argument) }),
+  },
   'mcpSecrets.replaceSecret': { needs: 'vault', run: replaceSecret },
   'mcpSecrets.deleteSecret': { needs: 'vault', run: deleteSecret },
+  'mcpSecrets.copySecretName': { needs: 'folder', run: copySecretName },
 } satisfies Record<string, WorkspaceCommand>;
 
-/**
- * Asks for a name, unless one is given, and a value, and keeps them.
- * @param suggestion what the name box starts with. @returns the name of the secret, or `undefined` if the user gave up.
- */
-export async function addSecret(workspace: Workspace, given?: string, suggestion = ''): Promise<string | undefined> {
-  const { vault } = workspace;
-  const name = given === undefined ? await askName(workspace, suggestion) : normalizeName(given);
-  if (name === undefined) return undefined;
-  const version = vault.versionOf(name);
+/** What is settled already about a secret that is to be added. */
+interface Wanted {
+  readonly secret?: SecretRef | undefined;
+  readonly scope?: string | undefined;
+  /** What the name box starts with. */
+  readonly suggestion?: string;
+}
+
+/** Asks for what is not settled yet and a value, and keeps them. @returns the name of the secret, or `undefined` if the user gave up. */
+export async function addSecret(workspace: Workspace, { secret, scope, suggestion = '' }: Wanted): Promise<string | undefined> {
+  const added = secret ?? (await askSecretName(workspace, scope, suggestion));
+  if (added === undefined) return undefined;
+  const version = workspace.vaults.infoOf(added.name, added.scope)?.version;
   if (version !== undefined) {
     const detail = `It has version ${String(version)} now. Servers that are bound to it receive the new value from the next call on.`;
-    if (!(await confirm(`There is a secret ${name} already. Replace its value?`, detail, 'Replace'))) return undefined;
+    if (!(await confirm(`There is a secret ${labelOf(added)} already. Replace its value?`, detail, 'Replace'))) return undefined;
   }
-  const value = await askValue(name, version === undefined ? `Add Secret ${name}` : `Replace Secret ${name}`);
-  if (value === undefined) return undefined;
-  await vault.set(name, value, 'user');
-  workspace.messages.done(version === undefined ? `Secret ${name} added` : `Secret ${name} replaced`);
-  return name;
+  return (await setValue(workspace, added, version === undefined ? 'Add' : 'Replace')) ? added.name : undefined;
 }
 
 async function replaceSecret(workspace: Workspace, argument: unknown): Promise<void> {
-  const name = await pickSecret(workspace, argument, 'Replace Secret');
-  if (name === undefined) return;
-  if (workspace.vault.versionOf(name) === undefined) throw new SecretsError('secretMissing', { names: [name] });
-  const value = await askValue(name, `Replace Secret ${name}`);
-  if (value === undefined) return;
-  await workspace.vault.set(name, value, 'user');
-  workspace.messages.done(`Secret ${name} replaced`);
+  const secret = await pickSecret(workspace, argument, 'Replace Secret');
+  if (secret === undefined) return;
+  const { expiresAt } = infoOf(workspace, secret);
+  if (!(await setValue(workspace, secret, 'Replace')) || expiresAt === undefined) return;
+  void offerExpiry(secret);
+}
+
+/** @returns whether there is a new value. */
+async function setValue({ vaults, messages }: Workspace, secret: SecretRef, verb: 'Add' | 'Replace'): Promise<boolean> {
+  const label = labelOf(secret);
+  const value = await askValue(label, `${verb} Secret ${label}`);
+  if (value === undefined) return false;
+  await vaults.of(secret.scope).set(secret.name, value, 'user', secret.scope);
+  messages.done(`Secret ${label} ${verb === 'Add' ? 'added' : 'replaced'}`);
+  return true;
+}
+
+/** The date belonged to the value that was replaced. */
+async function offerExpiry(secret: SecretRef): Promise<void> {
+  const setExpiry = 'Set Expiry…';
+  const message = `${labelOf(secret)} has a new value. The former one had an expiry date; this one has none yet.`;
+  if ((await vscode.window.showInformationMessage(message, setExpiry)) === setExpiry) {
+    await vscode.commands.executeCommand('mcpSecrets.setExpiry', secret);
+  }
 }
 
 async function deleteSecret(workspace: Workspace, argument: unknown): Promise<void> {
-  const name = await pickSecret(workspace, argument, 'Delete Secret');
-  if (name === undefined) return;
-  const version = workspace.vault.versionOf(name);
-  if (version === undefined) throw new SecretsError('secretMissing', { names: [name] });
-  const bound = [...workspace.servers.file().servers.values()].filter(({ bindings }) => bindings.some(({ secret }) => secret === name));
+  const secret = await pickSecret(workspace, argument, 'Delete Secret');
+  if (secret === undefined) return;
+  const { scope, name } = infoOf(workspace, secret);
+  const receivers = receiversOf(workspace, secret);
   const detail = [
     'All of its versions are deleted. They cannot be brought back.',
-    ...(bound.length > 0
-      ? [`Calls of ${bound.map((server) => server.name).join(', ')} will fail: ${count(bound.length, 'server')} bound to it.`]
-      : []),
+    ...(receivers.length > 0 ? [`Calls of ${receivers.join(', ')} will fail: ${count(receivers.length, 'server')} bound to it.`] : []),
   ].join('\n');
-  if (!(await confirm(`Delete secret ${name}?`, detail, 'Delete'))) return;
-  await workspace.vault.delete(name, 'user');
-  workspace.messages.done(`Secret ${name} deleted`);
+  if (!(await confirm(`Delete secret ${labelOf(secret)}?`, detail, 'Delete'))) return;
+  await workspace.vaults.of(scope).delete(name, 'user', scope);
+  workspace.messages.done(`Secret ${labelOf(secret)} deleted`);
 }
 
-async function askName({ vault }: Workspace, suggestion: string): Promise<string | undefined> {
-  const name = await vscode.window.showInputBox({
-    title: 'Add Secret',
-    prompt: 'The name of the secret, for example GITHUB_TOKEN',
-    value: suggestion,
-    ignoreFocusOut: true,
-    validateInput: (text) => {
-      if (text === '') return undefined;
-      const problem = problemOf(() => normalizeName(text));
-      if (problem !== undefined) return problem;
-      const normalized = normalizeName(text);
-      const { Info, Warning } = vscode.InputBoxValidationSeverity;
-      if (vault.versionOf(normalized) !== undefined)
-        return { message: `${normalized} exists: its value will be replaced.`, severity: Warning };
-      return normalized === text ? undefined : { message: `It will be kept as ${normalized}.`, severity: Info };
-    },
-  });
-  return name === undefined || name === '' ? undefined : normalizeName(name);
+async function copySecretName(workspace: Workspace, argument: unknown): Promise<void> {
+  const secret = await pickSecret(workspace, argument, 'Copy Name');
+  if (secret === undefined) return;
+  await vscode.env.clipboard.writeText(secret.name);
+  workspace.messages.done(`Name ${secret.name} copied`);
 }

@@ -9,28 +9,24 @@ import { approvalCommands } from './approvals';
 import { addServer } from './addServer';
 import { chooseSecrets } from './chooseSecrets';
 import type { GlobalCommand, WorkspaceCommand } from './command';
+import { scheduleCommands } from './schedule';
+import { scopeCommands } from './scopes';
 import { secretCommands } from './secrets';
 import { serverCommands } from './servers';
+import { vaultCommands } from './vault';
+import { versionCommands } from './versions';
 
 const table: Record<CommandId, GlobalCommand | WorkspaceCommand> = {
   ...secretCommands,
+  ...versionCommands,
+  ...scheduleCommands,
+  ...scopeCommands,
   ...serverCommands,
   ...approvalCommands,
   ...agentCommands,
+  ...vaultCommands,
   'mcpSecrets.addServer': { needs: 'trust', run: addServer },
   'mcpSecrets.chooseSecrets': { needs: 'trust', run: chooseSecrets },
-  'mcpSecrets.lockVault': {
-    needs: 'trust',
-    run: ({ vault }) => {
-      vault.lock();
-    },
-  },
-  'mcpSecrets.unlockVault': {
-    needs: 'trust',
-    run: ({ vault }) => {
-      vault.unlock();
-    },
-  },
   'mcpSecrets.showLog': {
     needs: 'nothing',
     run: ({ log }) => {

@@ -15,6 +15,28 @@ export function ago(then: number, now = Date.now()): string {
   return 'just now';
 }
 
+/** How long it is until something: `in 2 days`. Rounded, so that what was set to 30 days reads like it. */
+export function ahead(then: number, now = Date.now()): string {
+  const ms = then - now;
+  for (const [length, unit] of UNITS) {
+    if (Math.round(ms / 60_000) * 60_000 >= length) return `in ${count(Math.round(ms / length), unit)}`;
+  }
+  return 'in less than a minute';
+}
+
+/** A span of time: `30 days`, `1 year`, `12 hours`. In days rather than in months, which differ. */
+export function span(ms: number): string {
+  for (const [length, unit] of UNITS) {
+    if (unit !== 'month' && ms >= length && (unit !== 'year' || ms % length === 0)) return count(Math.round(ms / length), unit);
+  }
+  return count(Math.round(ms / 60_000), 'minute');
+}
+
+/** A moment as a date, in the user's own way of writing it. */
+export function date(ms: number): string {
+  return new Date(ms).toLocaleDateString();
+}
+
 /** `1 secret`, `2 secrets`. */
 export function count(n: number, noun: string): string {
   return `${String(n)} ${noun}${n === 1 ? '' : 's'}`;

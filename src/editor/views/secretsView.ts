@@ -1,36 +1,37 @@
 import * as vscode from 'vscode';
-import type { ServersSource } from '../../bindings/source';
-import type { SecretInfo } from '../../vault/vault';
+import type { Server } from '../../bindings/server';
+import { messageOf } from '../../shared/errors';
+import type { SecretInfo } from '../../vault/secret';
+import { SecretDecorations } from '../decorations';
 import { viewIds } from '../ids';
-import type { StateModel } from '../state';
+import { Quarantine } from '../quarantine';
+import type { SecretRef } from '../secretRef';
+import { needsAttention, stateOf } from '../secretState';
+import type { SecretState } from '../secretState';
+import type { ProductState, StateModel } from '../state';
 import type { Workspace } from '../workspace';
-import { ago, count, dotted } from './format';
+import { count } from './format';
+import { scopeItem, secretItem, secretTooltip, versionItem, versionTooltip } from './secretItems';
+import { secretNodes, topNodes } from './secretNodes';
+import type { SecretNode, SecretsViewNode, VersionNode } from './secretNodes';
 import { showNews, viewMessage } from './treeViews';
 
-/** A secret in the view: one that exists, or one that a server is bound to and that does not exist. */
-export interface SecretNode {
-  readonly kind: 'secret';
-  readonly name: string;
-  /** Absent: it does not exist. */
-  readonly info?: SecretInfo;
-  /** The servers that are bound to it. */
-  readonly servers: readonly string[];
-  /** Its ciphertext does not open. */
-  readonly unreadable: boolean;
-}
-
-/** How a secret travels when it is dragged onto a server. */
+/** How secrets travel when they are dragged onto a server: a list of `SecretRef` as JSON. */
 export const SECRET_MIME = 'application/vnd.code.tree.mcpsecrets.secrets';
 
 /** The view Secrets: names, versions, ages and servers. Never values: it never opens one to show it. */
-export class SecretsView implements vscode.TreeDataProvider<SecretNode>, vscode.TreeDragAndDropController<SecretNode>, vscode.Disposable {
+export class SecretsView
+  implements vscode.TreeDataProvider<SecretsViewNode>, vscode.TreeDragAndDropController<SecretsViewNode>, vscode.Disposable
+{
   readonly dropMimeTypes: readonly string[] = [];
   readonly dragMimeTypes = [SECRET_MIME];
   readonly #workspace: Workspace | undefined;
   readonly #state: StateModel;
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
-  readonly #view: vscode.TreeView<SecretNode>;
+  readonly #view: vscode.TreeView<SecretsViewNode>;
+  readonly #quarantine: Quarantine | undefined;
+  readonly #decorations: SecretDecorations;
   readonly #news: vscode.Disposable;
 
   constructor(workspace: Workspace | undefined, state: StateModel) {
@@ -39,98 +40,111 @@ export class SecretsView implements vscode.TreeDataProvider<SecretNode>, vscode.
     this.#view = vscode.window.createTreeView(viewIds.secrets, {
       treeDataProvider: this,
       dragAndDropController: this,
-      showCollapseAll: false,
+      canSelectMany: false,
+      showCollapseAll: true,
     });
-    this.#news = showNews(this.#view, [workspace?.onDidChange, state.onDidChange], () => {
+    this.#quarantine = workspace && new Quarantine(() => workspace.vaults);
+    this.#decorations = new SecretDecorations((secret) => this.#stateOf(secret, workspace?.vaults.infoOf(secret.name, secret.scope)));
+    this.#news = showNews(this.#view, [workspace?.onDidChange, state.onDidChange, this.#quarantine?.onDidChange], () => {
       this.#changed.fire(undefined);
     });
   }
 
-  async getChildren(node?: SecretNode): Promise<SecretNode[]> {
-    const state = await this.#state.refresh();
-    const workspace = this.#workspace;
-    const nodes =
-      node !== undefined || workspace === undefined || state.name === 'error' ? [] : await secretNodes(workspace, state.name === 'keyLost');
-    this.#view.message = viewMessage(state, nodes.length === 0);
-    return nodes;
+  async getChildren(node?: SecretsViewNode): Promise<SecretsViewNode[]> {
+    if (node !== undefined) return node.kind === 'scope' ? [...node.secrets] : node.kind === 'secret' ? this.#versions(node) : [];
+    const { state, secrets, problem } = await this.#read();
+    this.#view.message = problem === undefined ? viewMessage(state, secrets.length === 0) : messageOf(problem);
+    this.#showBadge(secrets);
+    this.#decorations.refresh();
+    // Not awaited: what opens is shown before it is known what does not.
+    void this.#quarantine?.look();
+    return topNodes(secrets);
   }
 
-  getTreeItem(node: SecretNode): vscode.TreeItem {
-    const item = new vscode.TreeItem(node.name);
-    item.id = node.name;
-    item.contextValue = `secret.${statusOf(node)}`;
-    item.iconPath = new vscode.ThemeIcon(ICONS[statusOf(node)]);
-    item.description = describe(node);
-    item.tooltip = tooltip(node);
-    item.accessibilityInformation = { label: `Secret ${node.name}, ${item.description.replaceAll(' · ', ', ')}` };
+  getTreeItem(node: SecretsViewNode): vscode.TreeItem {
+    const now = Date.now();
+    if (node.kind === 'scope') return scopeItem(node);
+    return node.kind === 'version' ? versionItem(node, now) : secretItem(node, this.#stateOf(node, node.info), now);
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: SecretsViewNode): vscode.TreeItem {
+    if (node.kind === 'secret') item.tooltip = secretTooltip(node, this.#stateOf(node, node.info), Date.now());
+    if (node.kind === 'version') item.tooltip = versionTooltip(node);
     return item;
   }
 
-  handleDrag(source: readonly SecretNode[], data: vscode.DataTransfer): void {
-    data.set(SECRET_MIME, new vscode.DataTransferItem(JSON.stringify(source.map(({ name }) => name))));
+  handleDrag(source: readonly SecretsViewNode[], data: vscode.DataTransfer): void {
+    const secrets = source.flatMap((node): SecretRef[] => (node.kind === 'secret' ? [{ scope: node.scope, name: node.name }] : []));
+    if (secrets.length > 0) data.set(SECRET_MIME, new vscode.DataTransferItem(JSON.stringify(secrets)));
+  }
+
+  /** How many secrets need attention, as the view's badge says. */
+  get attention(): number {
+    return this.#view.badge?.value ?? 0;
+  }
+
+  /** Looks at everything again: time passes, and the badge is seen while the view is not. */
+  async lookAgain(): Promise<void> {
+    await this.#quarantine?.look();
+    this.#showBadge((await this.#read()).secrets);
+    this.#changed.fire(undefined);
   }
 
   dispose(): void {
     this.#news.dispose();
+    this.#decorations.dispose();
+    this.#quarantine?.dispose();
     this.#view.dispose();
     this.#changed.dispose();
   }
-}
 
-type Status = 'stored' | 'missing' | 'unreadable';
-
-const ICONS: Record<Status, string> = { stored: 'key', missing: 'circle-slash', unreadable: 'warning' };
-
-function statusOf({ info, unreadable }: SecretNode): Status {
-  return info === undefined ? 'missing' : unreadable ? 'unreadable' : 'stored';
-}
-
-async function secretNodes({ vault, servers }: Workspace, keyLost: boolean): Promise<SecretNode[]> {
-  const bound = boundSecrets(servers);
-  const infos = new Map(vault.list().map((info) => [info.name, info]));
-  const unreadable = new Set((await vault.quarantined()).map(({ name }) => name));
-  const names = [...new Set([...infos.keys(), ...bound.keys()])].sort();
-  return names.map((name): SecretNode => {
-    const info = infos.get(name);
-    return {
-      kind: 'secret',
-      name,
-      servers: bound.get(name) ?? [],
-      unreadable: keyLost || unreadable.has(name),
-      ...(info === undefined ? {} : { info }),
-    };
-  });
-}
-
-/** The names of servers by the secret they receive. */
-function boundSecrets(servers: ServersSource): Map<string, string[]> {
-  const bound = new Map<string, string[]>();
-  try {
-    for (const { name, bindings } of servers.file().servers.values()) {
-      for (const { secret } of bindings) bound.set(secret, [...(bound.get(secret) ?? []), name]);
-    }
-  } catch {
-    // The view Servers says that the file cannot be read.
+  /** @returns also why some secrets are not among them, if so. */
+  async #read(): Promise<{ state: ProductState; secrets: SecretNode[]; problem?: unknown }> {
+    const state = await this.#state.refresh();
+    const workspace = this.#workspace;
+    if (workspace === undefined || state.name === 'error') return { state, secrets: [] };
+    await this.#quarantine?.lookAtKeys();
+    const { infos, problem } = await infosOf(workspace);
+    return { state, secrets: secretNodes(infos, serversOf(workspace)), ...(problem === undefined ? {} : { problem }) };
   }
-  return bound;
+
+  #stateOf(secret: SecretRef, info: SecretInfo | undefined): SecretState {
+    return stateOf(info, this.#quarantine?.has(secret) === true, Date.now());
+  }
+
+  #showBadge(secrets: readonly SecretNode[]): void {
+    const value = secrets.filter((node) => needsAttention(this.#stateOf(node, node.info))).length;
+    const tooltip = `${count(value, 'secret')} expired, due for rotation or unreadable`;
+    this.#view.badge = value === 0 ? undefined : { value, tooltip };
+  }
+
+  #versions({ scope, name, info }: SecretNode): VersionNode[] {
+    if (this.#workspace === undefined || info === undefined) return [];
+    try {
+      const versions = this.#workspace.vaults.of(scope).versions(name, scope);
+      return versions.map((version) => ({ kind: 'version', scope, name, version }));
+    } catch {
+      return []; // It was deleted in this moment; the tree is about to follow.
+    }
+  }
 }
 
-function describe({ info, servers, unreadable }: SecretNode): string {
-  if (info === undefined) return dotted('missing', `bound to ${servers.join(', ')}`);
-  const bound = servers.length > 0 ? servers.join(', ') : 'not bound to a server';
-  return dotted(unreadable ? 'cannot be opened' : undefined, `v${String(info.version)}`, ago(info.updatedAt), bound);
+/** What is known of all secrets. A user's vault that cannot be read must not hide those of the workspace. */
+async function infosOf({ vaults }: Workspace): Promise<{ infos: SecretInfo[]; problem?: unknown }> {
+  await vaults.workspace.load();
+  const infos = vaults.workspace.list();
+  try {
+    await vaults.user.load();
+    return { infos: [...infos, ...vaults.user.list()] };
+  } catch (problem) {
+    return { infos, problem };
+  }
 }
 
-function tooltip(node: SecretNode): string {
-  const { name, info, servers, unreadable } = node;
-  const bound = servers.length === 0 ? 'No server receives it.' : `Received by: ${servers.join(', ')}`;
-  if (info === undefined) return [`${name} does not exist yet.`, `Calls of ${servers.join(', ')} fail until it is added.`].join('\n');
-  const time = (ms: number): string => new Date(ms).toLocaleString();
-  return [
-    name,
-    ...(unreadable ? ['It cannot be opened: its ciphertext was changed. Replace it to use it again.'] : []),
-    `Version ${String(info.version)}, set ${time(info.updatedAt)}`,
-    ...(info.version > 1 ? [`First set ${time(info.createdAt)}, replaced ${count(info.version - 1, 'time')}`] : []),
-    bound,
-  ].join('\n');
+function serversOf({ servers }: Workspace): Iterable<Server> {
+  try {
+    return servers.file().servers.values();
+  } catch {
+    return []; // The view Servers says that the file cannot be read.
+  }
 }

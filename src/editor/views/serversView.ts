@@ -2,9 +2,12 @@ import * as vscode from 'vscode';
 import { describeBinding, describePlan } from '../../bindings/plan';
 import type { Binding, Server } from '../../bindings/server';
 import type { Problem, ServersFile } from '../../bindings/serversFile';
-import { messageOf } from '../../shared/errors';
+import type { ServerStatus } from '../../proxy/proxy';
+import { messageOf, SecretsError } from '../../shared/errors';
+import { DEFAULT_SCOPE } from '../../vault/secret';
 import { viewIds } from '../ids';
-import type { ServerStatus } from '../proxyHost';
+import { labelOf, scopeLabel, secretIn } from '../secretRef';
+import type { SecretRef } from '../secretRef';
 import type { StateModel } from '../state';
 import type { Workspace } from '../workspace';
 import { count, dotted } from './format';
@@ -29,10 +32,8 @@ export interface ProblemNode {
 }
 
 /** One secret of a server. */
-export interface BindingNode {
+export interface BindingNode extends SecretRef {
   readonly kind: 'binding';
-  /** The secret. */
-  readonly name: string;
   readonly server: Server;
   readonly binding: Binding;
   readonly missing: boolean;
@@ -70,15 +71,15 @@ export class ServersView
   async getChildren(node?: ServersViewNode): Promise<ServersViewNode[]> {
     const workspace = this.#workspace;
     if (workspace === undefined || (node !== undefined && node.kind !== 'server')) return [];
-    const existing = secretNames(workspace);
     if (node !== undefined) {
       const { server } = node;
       return server.bindings.map((binding) => ({
         kind: 'binding',
+        scope: server.scope,
         name: binding.secret,
         server,
         binding,
-        missing: existing?.has(binding.secret) === false,
+        missing: isMissing(workspace, { scope: server.scope, name: binding.secret }),
       }));
     }
     const state = await this.#state.refresh();
@@ -92,13 +93,23 @@ export class ServersView
     return node.kind === 'server' ? serverItem(node) : node.kind === 'problem' ? problemItem(node) : bindingItem(node);
   }
 
-  /** Binds the secrets that were dropped on a server. */
+  /** Binds the secrets that were dropped on a server. It receives those of its own scope only. */
   async handleDrop(target: ServersViewNode | undefined, data: vscode.DataTransfer): Promise<void> {
     const dragged = data.get(SECRET_MIME);
     if (dragged === undefined || target === undefined || target.kind === 'problem') return;
-    const names: unknown = JSON.parse(await dragged.asString());
-    const server = target.kind === 'server' ? target.name : target.server.name;
-    await vscode.commands.executeCommand('mcpSecrets.chooseSecrets', server, names);
+    const items: unknown = JSON.parse(await dragged.asString());
+    const secrets = Array.isArray(items) ? items.flatMap((item) => secretIn(item) ?? []) : [];
+    const { name: server, scope } = target.server;
+    const stranger = secrets.find((secret) => secret.scope !== scope);
+    if (stranger !== undefined) {
+      await this.#workspace?.messages.showError(new SecretsError('scopeOther', { secret: labelOf(stranger), server, scope }));
+      return;
+    }
+    await vscode.commands.executeCommand(
+      'mcpSecrets.chooseSecrets',
+      server,
+      secrets.map(({ name }) => name),
+    );
   }
 
   dispose(): void {
@@ -108,12 +119,12 @@ export class ServersView
   }
 }
 
-/** Names of the secrets there are; `undefined` if that cannot be known. */
-function secretNames({ vault }: Workspace): ReadonlySet<string> | undefined {
+/** Of a vault that cannot be read nothing is missing: the view Secrets says what is wrong. */
+function isMissing({ vaults }: Workspace, { scope, name }: SecretRef): boolean {
   try {
-    return new Set(vault.list().map(({ name }) => name));
+    return vaults.infoOf(name, scope) === undefined;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
@@ -162,7 +173,8 @@ function serverItem(node: ServerNode): vscode.TreeItem {
   item.id = `server/${name}`;
   item.contextValue = `server.${condition}`;
   item.iconPath = new vscode.ThemeIcon(icon);
-  item.description = dotted(server.type, text, count(server.bindings.length, 'secret'));
+  const scope = server.scope === DEFAULT_SCOPE ? undefined : `scope ${scopeLabel(server.scope)}`;
+  item.description = dotted(server.type, text, count(server.bindings.length, 'secret'), scope);
   const sessions = status.sessions > 0 ? `, ${count(status.sessions, 'session')}` : '';
   item.tooltip = [`${name}: ${text}${sessions}`, ...(status.error === undefined ? [] : [status.error]), '', ...describePlan(server)].join(
     '\n',
@@ -186,7 +198,7 @@ function problemItem({ name, problem }: ProblemNode): vscode.TreeItem {
   return item;
 }
 
-function bindingItem({ name, server, binding, missing }: BindingNode): vscode.TreeItem {
+function bindingItem({ scope, name, server, binding, missing }: BindingNode): vscode.TreeItem {
   const item = new vscode.TreeItem(name);
   const how = describeBinding(binding).slice(name.length + 1);
   item.id = `server/${server.name}/${name}`;
@@ -194,8 +206,8 @@ function bindingItem({ name, server, binding, missing }: BindingNode): vscode.Tr
   item.iconPath = new vscode.ThemeIcon(missing ? 'circle-slash' : 'key');
   item.description = missing ? dotted('missing', how) : how;
   item.tooltip = missing
-    ? `${name} does not exist yet: calls of ${server.name} fail until it is added.`
-    : `${server.name} receives ${name} ${how}.`;
+    ? `${labelOf({ scope, name })} does not exist yet: calls of ${server.name} fail until it is added.`
+    : `${server.name} receives ${labelOf({ scope, name })} ${how}.`;
   item.accessibilityInformation = { label: `Secret ${name}, ${item.description.replaceAll(' · ', ', ')}` };
   return item;
 }

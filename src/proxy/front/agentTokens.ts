@@ -74,6 +74,13 @@ export class AgentTokens {
     this.#audit.record({ actor, action: 'agent.revoke', agent, outcome: 'ok' });
   }
 
+  /** Ends all tokens of all agents, at once. @throws SecretsError of the store; tokens that end with the process have ended then. */
+  async revokeAll(actor: AuditEntry['actor']): Promise<void> {
+    this.#temporary.length = 0;
+    await this.#store?.update((text) => Promise.resolve(text === undefined ? undefined : '[]'));
+    this.#audit.record({ actor, action: 'agent.revoke', outcome: 'ok' });
+  }
+
   #lasting(): Issued[] {
     const text = this.#store?.read();
     if (text === undefined) return [];

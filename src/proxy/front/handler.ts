@@ -8,6 +8,7 @@ import type { AgentTokens } from './agentTokens';
 import { readBody } from './body';
 import { bearerToken, refuseForeign } from './guards';
 import type { Entrance } from './guards';
+import type { Refusals } from './refusals';
 import { Reply } from './reply';
 
 /** The HTTP status of an error that is not the answer to a call. */
@@ -31,7 +32,7 @@ export async function handle(
   request: IncomingMessage,
   response: ServerResponse,
   entrance: Entrance,
-  { agents, relay, logger }: { agents: AgentTokens; relay: Relay; logger: Logger },
+  { agents, relay, refusals, logger }: { agents: AgentTokens; relay: Relay; refusals: Refusals; logger: Logger },
 ): Promise<void> {
   const reply = new Reply(response);
   try {
@@ -61,7 +62,8 @@ export async function handle(
         throw new SecretsError('methodNotAllowed', { method: (request.method ?? '').slice(0, 20) });
     }
   } catch (error) {
-    if (!isSecretsError(error)) logger.error(`A request failed. ${messageOf(error)}`);
+    if (isSecretsError(error)) refusals.note(error.kind);
+    else logger.error(`A request failed. ${messageOf(error)}`);
     refuse(reply, error);
   }
 }

@@ -6,11 +6,16 @@ const EVENTS_TYPE = 'text/event-stream';
 /** The answer to one HTTP request of an agent: a JSON body, an event stream, or just a status. */
 export class Reply {
   readonly #response: ServerResponse;
+  #onAbandoned: (() => void)[] = [];
+  #abandoned = false;
   /** Headers that go out with the answer, whatever it turns out to be. */
   readonly headers: OutgoingHttpHeaders = {};
 
   constructor(response: ServerResponse) {
     this.#response = response;
+    response.once('close', () => {
+      if (!response.writableFinished) this.#abandon();
+    });
   }
 
   /** Whether the status and headers are out. */
@@ -23,11 +28,15 @@ export class Reply {
     return this.#response.writableEnded || this.#response.destroyed;
   }
 
-  /** Calls back once if the agent goes away before the answer is complete. */
+  /** Whether nobody waits for the rest: the agent has gone away before the answer was complete, or it was broken off. */
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  /** Calls back once when the answer is abandoned; at once if it is already. */
   onAbandoned(callback: () => void): void {
-    this.#response.once('close', () => {
-      if (!this.#response.writableFinished) callback();
-    });
+    if (this.#abandoned) callback();
+    else this.#onAbandoned.push(callback);
   }
 
   /** Calls back once when the answer is over, complete or not. */
@@ -87,5 +96,16 @@ export class Reply {
   end(): void {
     if (!this.started) this.stream();
     this.#response.end();
+  }
+
+  /** Ends the answer where it is, and with it the work on the rest. */
+  breakOff(): void {
+    if (!this.ended) this.end();
+    this.#abandon();
+  }
+
+  #abandon(): void {
+    this.#abandoned = true;
+    for (const callback of this.#onAbandoned.splice(0)) callback();
   }
 }

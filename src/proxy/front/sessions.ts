@@ -11,7 +11,7 @@ export interface Session {
   readonly agent: string;
   readonly server: string;
   readonly type: Server['type'];
-  /** The plan under which it began. When the plan changes, the session is over. */
+  /** The plan under which it began, whatever its scope (`shapeDigest`). When the plan changes, the session is over. */
   readonly plan: string;
   /** What the upstream keeps for it: a session id, a child. */
   readonly state: unknown;

@@ -1,11 +1,16 @@
 import type { AuditSink } from '../../audit/entry';
 import type { Clock } from '../../shared/clock';
+import { DEFAULT_SCOPE } from '../../vault/secret';
 import type { Interceptor } from '../call';
+
+/** An id that an agent makes up can be of any length. */
+const MAX_ID = 64;
 
 /** Writes down who called what with which secrets, and how it ended. */
 export function audit(sink: AuditSink, clock: Clock): Interceptor {
   return {
     after: (call, end) => {
+      const secrets = Object.keys(call.versions);
       sink.record({
         time: new Date(call.startedAt).toISOString(),
         actor: 'agent',
@@ -13,7 +18,10 @@ export function audit(sink: AuditSink, clock: Clock): Interceptor {
         agent: call.agent,
         server: call.server,
         ...(call.method === 'tools/call' ? { tool: call.tool ?? '' } : { method: call.method.slice(0, 128) }),
-        secrets: call.secrets,
+        requestId: String(call.id).slice(0, MAX_ID),
+        ...(call.scope === undefined || call.scope === DEFAULT_SCOPE ? {} : { scope: call.scope }),
+        secrets,
+        ...(secrets.length === 0 ? {} : { versions: call.versions }),
         outcome: end.outcome,
         durationMs: Math.max(0, Math.round(clock.now() - call.startedAt)),
         ...(end.errorKind === undefined ? {} : { errorKind: end.errorKind }),

@@ -97,6 +97,12 @@ export class Child {
     return this.#ending;
   }
 
+  /** Ends it and everything it started without a word, at once. */
+  kill(): void {
+    this.#ending ??= Promise.resolve();
+    this.#killTree('SIGKILL');
+  }
+
   async #end(): Promise<void> {
     if (this.#gone || this.#process.pid === undefined) return;
     const closed = new Promise<void>((resolve) =>

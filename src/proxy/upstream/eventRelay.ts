@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { SecretsError } from '../../shared/errors';
 import type { Call } from '../call';
-import { Exposure } from '../injector';
+import type { Exposure } from '../exposure';
 import type { Injection } from '../injector';
 import type { Redactor } from '../interceptors/redactor';
 import { errorAnswer, isResponse, parseMessage } from '../jsonRpc';
@@ -15,8 +15,8 @@ import type { SseEvent } from './sse';
 /** Passes event streams of upstreams on to agents. */
 export class EventRelay {
   readonly #pipeline: Pipeline;
-  /** What each open stream may let through, by server. */
-  readonly #streams = new Map<string, Set<Exposure>>();
+  /** The open streams by server, each with what is searched for in it. Those of one session share that. */
+  readonly #streams = new Map<string, Set<{ readonly exposure: Exposure }>>();
 
   constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline;
@@ -24,15 +24,15 @@ export class EventRelay {
 
   /** A server was given values: from now on its open streams are searched for them, too. */
   exposed(server: string, injection: Injection): void {
-    for (const exposure of this.#streams.get(server) ?? []) exposure.add(injection);
+    for (const { exposure } of this.#streams.get(server) ?? []) exposure.add(injection);
   }
 
   /** Passes a stream on, event by event, until it ends. Calls that it leaves without an answer are answered with an error. */
-  async relay(body: Readable, visit: Visit, calls: readonly Call[], injection: Injection): Promise<void> {
+  async relay(body: Readable, visit: Visit, calls: readonly Call[], exposure: Exposure): Promise<void> {
     const pipeline = this.#pipeline;
     const waiting = new Map(calls.map((call) => [call.id, call]));
     const splitter = new SseSplitter();
-    const exposure = this.#openStream(visit.server.name, injection);
+    const close = this.#openStream(visit.server.name, exposure);
     let resumable = false;
     let problem: unknown = new SecretsError('upstreamClosed', { server: visit.server.name });
     body.setEncoding('utf8');
@@ -49,7 +49,7 @@ export class EventRelay {
       problem = failure(error, { server: visit.server.name }, undefined);
       resumable = false;
     } finally {
-      this.#closeStream(visit.server.name, exposure);
+      close();
     }
     for (const call of waiting.values()) {
       if (visit.reply.ended) pipeline.abandoned(call);
@@ -60,17 +60,15 @@ export class EventRelay {
     visit.reply.end();
   }
 
-  #openStream(server: string, injection: Injection): Exposure {
-    const exposure = new Exposure(injection);
+  /** Returns the means to close it. */
+  #openStream(server: string, exposure: Exposure): () => void {
+    const stream = { exposure };
     const open = this.#streams.get(server) ?? new Set();
-    this.#streams.set(server, open.add(exposure));
-    return exposure;
-  }
-
-  #closeStream(server: string, exposure: Exposure): void {
-    const open = this.#streams.get(server);
-    open?.delete(exposure);
-    if (open?.size === 0) this.#streams.delete(server);
+    this.#streams.set(server, open.add(stream));
+    return () => {
+      open.delete(stream);
+      if (open.size === 0) this.#streams.delete(server);
+    };
   }
 
   async #relayEvent(event: SseEvent, visit: Visit, waiting: Map<string | number, Call>, redactor: Redactor): Promise<void> {

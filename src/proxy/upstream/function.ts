@@ -1,9 +1,7 @@
 import type { FunctionServer } from '../../bindings/server';
 import { SecretsError } from '../../shared/errors';
-import type { Vault } from '../../vault/vault';
 import type { Call } from '../call';
-import { inject } from '../injector';
-import type { Injection } from '../injector';
+import type { Injection, Injector } from '../injector';
 import { isBatch, isRequest, objectAt, stringAt } from '../jsonRpc';
 import type { Message, Request } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
@@ -16,7 +14,7 @@ const VERSIONS: readonly string[] = ['2024-11-05', '2025-03-26', '2025-06-18', L
 
 /** What a function upstream needs of the rest. */
 export interface FunctionUpstreamOptions {
-  readonly vault: Vault;
+  readonly injector: Injector;
   readonly pipeline: Pipeline;
   readonly connections: Connections;
   readonly callTimeoutMs: () => number;
@@ -70,8 +68,8 @@ export class FunctionUpstream implements Upstream {
     if (!server.tools.some((tool) => tool.name === name)) {
       return { body: { error: { code: -32602, message: `Unknown tool: ${name}` } } };
     }
-    const injection = await inject(this.#options.vault, server);
-    call.secrets = [...injection.versions.keys()];
+    const injection = await this.#options.injector.inject(server);
+    call.versions = injection.versions;
     const given = objectAt(request.params, 'arguments') ?? {};
     const secrets = Object.keys(injection.body).length > 0 ? { secrets: injection.body } : {};
     const body = JSON.stringify({ ...given, ...secrets });
@@ -101,7 +99,7 @@ export class FunctionUpstream implements Upstream {
     const status = response.statusCode ?? 0;
     const text = (await readWhole(bodyOf(response, server.name), server.name)).toString();
     if (status === 401 || status === 403) {
-      throw new SecretsError('upstreamRefused', { server: server.name, status, secrets: [...injection.versions.keys()] });
+      throw new SecretsError('upstreamRefused', { server: server.name, status, secrets: Object.keys(injection.versions) });
     }
     return { injection, body: { result: toolResult(text, response.headers['content-type'] ?? '', status) } };
   }

@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { HttpServer } from '../../bindings/server';
-import { planDigest } from '../../bindings/plan';
+import { shapeDigest } from '../../bindings/plan';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
-import type { Vault } from '../../vault/vault';
 import type { Session, Sessions } from '../front/sessions';
-import { addSecrets, inject } from '../injector';
-import type { Injection } from '../injector';
+import { Exposure } from '../exposure';
+import { addSecrets } from '../injector';
+import type { Injection, Injector } from '../injector';
+import type { Redactor } from '../interceptors/redactor';
 import { isBatch, isResponse, parseMessage } from '../jsonRpc';
 import type { Message } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
@@ -20,7 +21,7 @@ const SESSION_HEADER = 'mcp-session-id';
 
 /** What an HTTP upstream needs of the rest. */
 export interface HttpUpstreamOptions {
-  readonly vault: Vault;
+  readonly injector: Injector;
   readonly sessions: Sessions;
   readonly pipeline: Pipeline;
   readonly connections: Connections;
@@ -50,12 +51,13 @@ export class HttpUpstream implements Upstream {
 
   async #post(post: Post): Promise<void> {
     const server = post.server as HttpServer;
-    const injection = await inject(this.#options.vault, server);
-    for (const call of post.calls) call.secrets = [...injection.versions.keys()];
+    const injection = await this.#options.injector.inject(server);
+    for (const call of post.calls) call.versions = injection.versions;
+    const exposure = exposureIn(post.session, server, injection);
     this.#events.exposed(server.name, injection);
     const answer = this.#send('POST', server, post, injection, withBody(post, injection), this.#options.callTimeoutMs());
     // While the server works, not when its answer is there.
-    injection.redactor.prepare();
+    exposure.redactor.prepare();
     const response = await answer;
     this.#underway.cancel(post, this.#options.pipeline);
     const status = response.statusCode ?? 0;
@@ -69,9 +71,9 @@ export class HttpUpstream implements Upstream {
       response.resume();
       throw new SecretsError('upstreamRefused', { server: server.name, status, secrets: server.bindings.map((b) => b.secret) });
     }
-    this.#openSession(post, response);
+    this.#openSession(post, response, exposure);
     if (status < 300 && type === 'text/event-stream') {
-      await this.#events.relay(bodyOf(response, server.name), post, post.calls, injection);
+      await this.#events.relay(bodyOf(response, server.name), post, post.calls, exposure);
       return;
     }
     const body = await readWhole(bodyOf(response, server.name), server.name);
@@ -79,16 +81,17 @@ export class HttpUpstream implements Upstream {
       post.reply.empty(202);
       return;
     }
-    this.#relayJson(body, status, type, post, injection);
+    this.#relayJson(body, status, type, post, exposure.redactor);
   }
 
   async listen(visit: Visit): Promise<void> {
     const server = visit.server as HttpServer;
-    const injection = await inject(this.#options.vault, server);
+    const injection = await this.#options.injector.inject(server);
+    const exposure = exposureIn(visit.session, server, injection);
     const response = await this.#send('GET', server, visit, injection, undefined, 0);
     if (response.statusCode === 200 && mediaType(response.headers) === 'text/event-stream') {
       visit.reply.stream();
-      await this.#events.relay(bodyOf(response, server.name), visit, [], injection);
+      await this.#events.relay(bodyOf(response, server.name), visit, [], exposure);
       return;
     }
     response.resume();
@@ -103,7 +106,7 @@ export class HttpUpstream implements Upstream {
   async end(session: Session): Promise<void> {
     const { server, upstreamId } = session.state as HttpSession;
     try {
-      const injection = await inject(this.#options.vault, server);
+      const injection = await this.#options.injector.inject(server);
       const response = await this.#options.connections.send({
         server: server.name,
         method: 'DELETE',
@@ -150,7 +153,7 @@ export class HttpUpstream implements Upstream {
   }
 
   /** An upstream that opens a session gets one of ours in front of it. */
-  #openSession(post: Post, response: IncomingMessage): void {
+  #openSession(post: Post, response: IncomingMessage, exposure: Exposure): void {
     const { reply } = post;
     const version = response.headers['mcp-protocol-version'];
     if (typeof version === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(version)) reply.headers['mcp-protocol-version'] = version;
@@ -161,15 +164,15 @@ export class HttpUpstream implements Upstream {
       return;
     }
     const server = post.server as HttpServer;
-    const state: HttpSession = { server, upstreamId };
+    const state: HttpSession = { server, upstreamId, exposure };
     const session = this.#options.sessions.open(
-      { agent: post.agent, server: server.name, type: server.type, plan: planDigest(server), state },
+      { agent: post.agent, server: server.name, type: server.type, plan: shapeDigest(server), state },
       this.#options.clock.now(),
     );
     reply.headers[SESSION_HEADER] = session.id;
   }
 
-  #relayJson(body: Buffer, status: number, type: string, post: Post, injection: Injection): void {
+  #relayJson(body: Buffer, status: number, type: string, post: Post, redactor: Redactor): void {
     const text = body.toString();
     const name = post.server.name;
     const answers = type === 'application/json' ? parseAnswers(text) : undefined;
@@ -183,7 +186,7 @@ export class HttpUpstream implements Upstream {
         what: answers === undefined ? describe(type, body.length) : 'an answer to another question',
       });
     }
-    const clean = this.#options.pipeline.outgoing(text, injection.redactor);
+    const clean = this.#options.pipeline.outgoing(text, redactor);
     post.reply.json(clean === text ? body : clean, status);
     for (const call of post.calls) {
       const answer = answers.find((a) => a.id === call.id) ?? answers[0];
@@ -193,8 +196,20 @@ export class HttpUpstream implements Upstream {
 }
 
 interface HttpSession {
-  readonly server: HttpServer;
+  /** As the servers file had it at the last visit: its scope may have been switched. */
+  server: HttpServer;
   readonly upstreamId: string;
+  /** Everything that the upstream was given in this session. */
+  readonly exposure: Exposure;
+}
+
+/** What the upstream has been given so far, with what it is given now. */
+function exposureIn(session: Session | undefined, server: HttpServer, injection: Injection): Exposure {
+  if (session === undefined) return new Exposure(injection);
+  const state = session.state as HttpSession;
+  state.server = server;
+  state.exposure.add(injection);
+  return state.exposure;
 }
 
 /** Passes on the headers of an agent that belong to MCP or to tracing. Everything else, `Authorization` above all, stays here. */

@@ -86,7 +86,8 @@ export class Connections {
         cancelled = true;
         outgoing.destroy();
       });
-      outgoing.end(request.body);
+      // Whoever asked may have gone by now: then nothing is sent.
+      if (!outgoing.destroyed) outgoing.end(request.body);
     });
   }
 }

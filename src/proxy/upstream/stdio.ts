@@ -1,17 +1,17 @@
-import { planDigest } from '../../bindings/plan';
+import { shapeDigest } from '../../bindings/plan';
 import type { StdioServer } from '../../bindings/server';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
 import type { Logger } from '../../shared/logger';
-import type { Vault } from '../../vault/vault';
 import type { Session, Sessions } from '../front/sessions';
+import type { Injector } from '../injector';
 import type { Pipeline } from '../pipeline';
 import type { Post, Upstream, Visit } from '../visit';
 import { StdioSession } from './stdioSession';
 
 /** What stdio upstreams need of the rest. */
 export interface StdioUpstreamOptions {
-  readonly vault: Vault;
+  readonly injector: Injector;
   readonly sessions: Sessions;
   readonly pipeline: Pipeline;
   readonly logger: Logger;
@@ -22,6 +22,8 @@ export interface StdioUpstreamOptions {
 /** Upstreams that are child processes: one child per session, never shared between agents. */
 export class StdioUpstream implements Upstream {
   readonly #options: StdioUpstreamOptions;
+  /** Every session whose children may still run. */
+  readonly #running = new Set<StdioSession>();
 
   constructor(options: StdioUpstreamOptions) {
     this.#options = options;
@@ -37,8 +39,9 @@ export class StdioUpstream implements Upstream {
     if (initialize === undefined) throw new SecretsError('sessionUnknown', {});
     const server = post.server as StdioServer;
     const state = new StdioSession(server, this.#options);
+    this.#running.add(state);
     const session = sessions.open(
-      { agent: post.agent, server: server.name, type: server.type, plan: planDigest(server), state },
+      { agent: post.agent, server: server.name, type: server.type, plan: shapeDigest(server), state },
       clock.now(),
     );
     post.reply.headers['mcp-session-id'] = session.id;
@@ -49,7 +52,7 @@ export class StdioUpstream implements Upstream {
       throw error;
     } finally {
       // A session that never began is nothing to come back to. It is known until its child is gone, so that `stop` waits for it.
-      if (!state.began) void state.end().then(() => sessions.close(session));
+      if (!state.began) void this.#end(state).then(() => sessions.close(session));
     }
   }
 
@@ -58,8 +61,19 @@ export class StdioUpstream implements Upstream {
     return sessionOf(visit.session).listen(visit.reply);
   }
 
-  end(session: Session): Promise<void> {
-    return sessionOf(session).end();
+  end(session: Session, why?: SecretsError): Promise<void> {
+    return this.#end(sessionOf(session), why);
+  }
+
+  /** Kills every child at once. */
+  kill(why: SecretsError): void {
+    for (const state of this.#running) state.kill(why);
+    this.#running.clear();
+  }
+
+  async #end(state: StdioSession, why?: SecretsError): Promise<void> {
+    await state.end(why);
+    this.#running.delete(state);
   }
 }
 

@@ -1,10 +1,11 @@
 import type { StdioServer } from '../../bindings/server';
 import { SecretsError } from '../../shared/errors';
 import type { Logger } from '../../shared/logger';
-import type { Vault } from '../../vault/vault';
 import type { Call } from '../call';
 import type { Reply } from '../front/reply';
-import { addSecrets, Exposure, inject } from '../injector';
+import { Exposure } from '../exposure';
+import { addSecrets } from '../injector';
+import type { Injection, Injector } from '../injector';
 import { cancelledBy, errorAnswer, isBatch, isRequest, isResponse, objectAt, parseMessage } from '../jsonRpc';
 import type { Message, RequestId } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
@@ -17,7 +18,7 @@ import { childEnvironment } from './environment';
 const MAX_QUEUED = 256;
 
 interface Options {
-  readonly vault: Vault;
+  readonly injector: Injector;
   readonly pipeline: Pipeline;
   readonly logger: Logger;
   readonly callTimeoutMs: () => number;
@@ -26,8 +27,11 @@ interface Options {
 /** A running child with what it was given. */
 interface Running {
   readonly child: Child;
-  /** The secrets in its environment: the seals of their values, by name. */
-  readonly versions: ReadonlyMap<string, string>;
+  /** Where its secrets are from. */
+  readonly scope: string;
+  /** The secrets in its environment: their versions and the seals of their values, by name. */
+  readonly versions: Injection['versions'];
+  readonly seals: Injection['seals'];
   /** Every value that it has been given. */
   readonly exposure: Exposure;
   readonly pending: Map<RequestId, Pending>;
@@ -53,8 +57,9 @@ interface Pending {
  * value, the child died): the handshake is then repeated with the new child, and calls under way end with the old one.
  */
 export class StdioSession {
-  readonly #server: StdioServer;
   readonly #options: Options;
+  /** As the servers file has it now; only its scope can be another one than when the session began. */
+  #server: StdioServer;
   #running: Running | undefined;
   #starting: Promise<Running> | undefined;
   readonly #children = new Set<Running>();
@@ -78,9 +83,12 @@ export class StdioSession {
 
   /** Brings messages to the child; settles when every request among them has its answer. */
   async post(post: Post): Promise<void> {
+    this.#server = post.server as StdioServer;
     const running = await this.#ready(post.messages.some((m) => m.method === 'initialize'));
-    const body = await this.#bodySecrets(running, post);
-    for (const call of post.calls) call.secrets = [...running.versions.keys(), ...(call.method === 'tools/call' ? Object.keys(body) : [])];
+    const inBody = await this.#bodySecrets(running, post);
+    const body = inBody?.body ?? {};
+    for (const call of post.calls)
+      call.versions = inBody !== undefined && call.method === 'tools/call' ? { ...running.versions, ...inBody.versions } : running.versions;
     if (post.calls.some((call) => running.pending.has(call.id)))
       throw new SecretsError('notJsonRpc', { why: 'its id is that of a request under way' });
     const answers = post.calls.map((call) => this.#expect(running, call, post));
@@ -111,26 +119,40 @@ export class StdioSession {
   }
 
   /** Ends the session with all its children. Calls under way are answered with an error. */
-  async end(): Promise<void> {
+  async end(why: SecretsError = new SecretsError('upstreamClosed', { server: this.#server.name })): Promise<void> {
+    await Promise.all(this.#close(why).map((running) => running.child.end()));
+  }
+
+  /** Ends the session at once: its children are killed. */
+  kill(why: SecretsError): void {
+    for (const running of this.#close(why)) running.child.kill();
+  }
+
+  #close(why: SecretsError): Running[] {
     this.#ended = true;
     this.#stream?.end();
     const children = [...this.#children];
-    for (const running of children) this.#fail(running, new SecretsError('upstreamClosed', { server: this.#server.name }));
-    await Promise.all(children.map((running) => running.child.end()));
+    for (const running of children) this.#fail(running, why);
+    return children;
   }
 
   /** The child to speak to: the one that runs, or a new one that has had the handshake. */
   async #ready(isInitialize: boolean): Promise<Running> {
     if (this.#ended) throw new SecretsError('sessionUnknown', {});
     const running = this.#running;
-    if (running?.child.alive === true && this.#isCurrent(running)) return running;
+    if (running?.child.alive === true && this.#isCurrent(running)) {
+      this.#options.injector.checkExpiry(this.#server, running.seals.keys());
+      return running;
+    }
     this.#starting ??= this.#replace(running, isInitialize).finally(() => (this.#starting = undefined));
-    return this.#starting;
+    const started = await this.#starting;
+    // The server may have been switched to another scope while it started.
+    return started.scope === this.#server.scope ? started : this.#ready(isInitialize);
   }
 
   /** Whether the child has the current values of its secrets. */
-  #isCurrent({ versions }: Running): boolean {
-    return [...versions].every(([name, seal]) => this.#options.vault.sealOf(name) === seal);
+  #isCurrent({ seals, scope }: Running): boolean {
+    return scope === this.#server.scope && this.#options.injector.isCurrent(seals, scope);
   }
 
   async #replace(old: Running | undefined, isInitialize: boolean): Promise<Running> {
@@ -149,13 +171,16 @@ export class StdioSession {
   }
 
   async #start(): Promise<Running> {
-    const injection = await inject(this.#options.vault, this.#server, ['env']);
+    const server = this.#server;
+    const injection = await this.#options.injector.inject(server, ['env']);
     if (this.#ended) throw new SecretsError('sessionUnknown', {});
     const exposure = new Exposure(injection);
-    const { name, command, args, cwd, env } = this.#server;
+    const { name, command, args, cwd, env, scope } = server;
     const log = diagnosticsLog(name, () => exposure.redactor, this.#options.logger);
     const running: Running = {
+      scope,
       versions: injection.versions,
+      seals: injection.seals,
       exposure,
       hidden: new Map(),
       pending: new Map(),
@@ -240,11 +265,11 @@ export class StdioSession {
   }
 
   /** The secrets of mode `body`, opened for the tool calls of this post. */
-  async #bodySecrets(running: Running, post: Post): Promise<Readonly<Record<string, string>>> {
-    if (!post.calls.some((call) => call.method === 'tools/call') || !this.#server.bindings.some((b) => b.mode === 'body')) return {};
-    const injection = await inject(this.#options.vault, this.#server, ['body']);
+  async #bodySecrets(running: Running, post: Post): Promise<Injection | undefined> {
+    if (!post.calls.some((call) => call.method === 'tools/call') || !post.server.bindings.some((b) => b.mode === 'body')) return undefined;
+    const injection = await this.#options.injector.inject(post.server, ['body']);
     running.exposure.add(injection);
-    return injection.body;
+    return injection;
   }
 
   #deliver(running: Running, message: Message, post: Post, body: Readonly<Record<string, string>>): void {

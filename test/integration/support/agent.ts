@@ -1,7 +1,6 @@
 import http from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
-import type { Serving } from './serving';
 
 /** A JSON-RPC message, as an agent sees it. */
 export interface Rpc {
@@ -22,6 +21,13 @@ export interface Answer {
   readonly messages: readonly Rpc[];
 }
 
+/** A proxy that runs, and a token for it. */
+export interface Reachable {
+  readonly port: number;
+  readonly socket: string;
+  readonly token: string;
+}
+
 interface Target {
   readonly port?: number;
   readonly socketPath?: string;
@@ -38,7 +44,7 @@ export class Agent {
   #ids = 100;
 
   constructor(
-    serving: Serving,
+    serving: Reachable,
     server: string,
     { socket = false, headers = {} }: { socket?: boolean; headers?: OutgoingHttpHeaders } = {},
   ) {

@@ -19,6 +19,9 @@ export interface AuditLine {
   readonly method?: string;
   readonly tool?: string;
   readonly secrets?: readonly string[];
+  readonly scope?: string;
+  readonly versions?: Readonly<Record<string, number>>;
+  readonly requestId?: string;
   readonly outcome: string;
   readonly durationMs?: number;
   readonly errorKind?: string;
@@ -88,9 +91,9 @@ export class Workplace {
   }
 
   /** Stores a secret. From here on its value must not be found anywhere. */
-  async secret(name: string, value: string): Promise<void> {
+  async secret(name: string, value: string, ...options: string[]): Promise<void> {
     this.watch(value);
-    await this.ok(['secret', 'set', name], value);
+    await this.ok(['secret', 'set', name, ...options], value);
   }
 
   /** Adds a value that must not be found anywhere when this closes. */

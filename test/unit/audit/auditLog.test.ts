@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AuditLog, readEntries } from '../../../src/audit/auditLog';
-import type { AuditEntry } from '../../../src/audit/entry';
+import type { AuditLog } from '../../../src/audit/auditLog';
+import { newestLines } from '../../../src/audit/recentEntries';
+import { verifyTrail } from '../../../src/audit/verify';
 import { temporaryFolder } from '../support/folders';
 import { FixedClock, RecordingLogger } from '../support/memory';
-
-const entry = (server: string): Omit<AuditEntry, 'time'> => ({
-  actor: 'agent',
-  action: 'call',
-  agent: 'a',
-  server,
-  tool: 't',
-  secrets: ['K'],
-  outcome: 'ok',
-});
+import { entry, FixedKeys, linesOf, openLog } from '../support/trails';
 
 describe('the audit file', () => {
   const folder = temporaryFolder();
@@ -22,8 +14,10 @@ describe('the audit file', () => {
   let path = '';
   let logger = new RecordingLogger();
   const clock = new FixedClock();
-  const open = (): AuditLog => new AuditLog(path, clock, logger);
-  const servers = (): unknown[] => readEntries(path).map((e) => e.server);
+  const keys = new FixedKeys(1);
+  const open = (): AuditLog => openLog(path, { clock, logger, keys });
+  const servers = (): unknown[] => newestLines(path, Infinity).map(({ entry: { server } }) => server);
+  const verify = (): ReturnType<typeof verifyTrail> => verifyTrail(path, keys);
 
   beforeEach(() => {
     count += 1;
@@ -48,8 +42,11 @@ describe('the audit file', () => {
     assert.ok(text.endsWith('\n'));
     const lines = text.trimEnd().split('\n');
     assert.equal(lines.length, 2);
-    assert.deepEqual(JSON.parse(lines[0] ?? ''), { time: '2026-01-02T03:04:05.678Z', ...entry('one') });
-    assert.deepEqual(JSON.parse(lines[1] ?? ''), { ...entry('two\nlines "quoted"'), time: '2020-01-01T00:00:00.000Z' });
+    const [one, two] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const { mac, ...first } = one ?? {};
+    assert.match(String(mac), /^[\w-]{43}$/);
+    assert.deepEqual(first, { time: '2026-01-02T03:04:05.678Z', ...entry('one'), seq: 1, key: keys.now?.id });
+    assert.deepEqual([two?.time, two?.server, two?.seq], ['2020-01-01T00:00:00.000Z', 'two\nlines "quoted"', 2]);
     log.dispose();
   });
 
@@ -72,10 +69,12 @@ describe('the audit file', () => {
     const before = readFileSync(path, 'utf8');
     const three = open();
     three.record(entry('last'));
-    three.dispose();
+    await three.close();
     assert.ok(readFileSync(path, 'utf8').startsWith(before));
     assert.equal(servers().length, 51);
     assert.deepEqual(new Set(servers()).size, 51);
+    assert.deepEqual((await verify()).entries, 51);
+    assert.ok((await verify()).ok);
   });
 
   it('has everything after dispose', () => {
@@ -85,11 +84,26 @@ describe('the audit file', () => {
     assert.deepEqual(servers(), ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
   });
 
+  it('has everything after dispose even if the key is not there yet, and says so', async () => {
+    const first = open();
+    first.record(entry('with a key'));
+    await first.close();
+    const log = open();
+    log.record(entry('without'));
+    log.dispose();
+    const last = open();
+    last.record(entry('with a key again'));
+    await last.close();
+    assert.deepEqual(servers(), ['with a key', 'without', 'with a key again']);
+    const { problem, entries } = await verify();
+    assert.deepEqual([problem, entries], [{ kind: 'unkeyed', seq: 2, file: 'audit.jsonl' }, 3]);
+  });
+
   for (const end of ['dispose', 'flush'] as const) {
     it(`survives a last line that a crash has cut (${end})`, async () => {
       const first = open();
       first.record(entry('before'));
-      first.dispose();
+      await first.close();
       appendFileSync(path, '{"time":"2026-01-02T03:04:05.678Z","actor":"ag');
       const log = open();
       assert.deepEqual(
@@ -97,18 +111,32 @@ describe('the audit file', () => {
         ['before'],
       );
       log.record(entry('after'));
-      if (end === 'flush') await log.flush();
+      // The key is there a moment later.
+      await (end === 'flush' ? log.flush() : Promise.resolve());
       log.record(entry('and later'));
       log.dispose();
       assert.deepEqual(servers(), ['before', 'after', 'and later']);
+      assert.ok((await verify()).ok);
     });
   }
 
-  it('may hold lines that are no entries', () => {
-    mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(path, `null\n7\n[]\n{}\n\nnot json\n{"action":1}\n${JSON.stringify(entry('good'))}\n`);
-    assert.deepEqual(servers(), ['good']);
-    assert.equal(open().recent().length, 1);
+  it('may hold lines that are no entries', async () => {
+    const first = open();
+    first.record(entry('one'));
+    await first.close();
+    appendFileSync(path, 'null\n7\n[]\n{}\n\nnot json\n{"action":1}\n');
+    appendFileSync(path, `${(linesOf(path)[0] ?? '').replace('"secrets":["K"]', '"secrets":7')}\n`);
+    const log = open();
+    log.record(entry('two'));
+    await log.close();
+    assert.deepEqual(servers(), ['one', 'two']);
+    assert.deepEqual(
+      open()
+        .recent()
+        .map((e) => e.server),
+      ['one', 'two'],
+    );
+    assert.equal((await verify()).problem?.kind, 'edited');
   });
 
   it('that cannot be written is reported once and stops nothing', async () => {
@@ -124,7 +152,7 @@ describe('the audit file', () => {
     log.dispose();
     assert.equal(logger.errors.length, 1);
     assert.match(logger.errors[0] ?? '', /audit\.jsonl cannot be written \(E[A-Z]+\)/);
-    assert.deepEqual(readEntries(path), []);
+    assert.deepEqual(open().recent(), []);
   });
 
   describe('recent', () => {

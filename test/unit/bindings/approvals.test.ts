@@ -10,6 +10,7 @@ const SERVER: HttpServer = {
   url: 'https://a/',
   headers: {},
   bindings: [{ secret: 'K', mode: 'bearer', name: 'Authorization', template: 'Bearer ${value}' }],
+  scope: 'workspace',
 };
 
 describe('approvals', () => {

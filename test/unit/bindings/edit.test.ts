@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { putBindings, putServer, putUrl, removeServer, specsOf } from '../../../src/bindings/edit';
+import { putBindings, putScope, putServer, putUrl, removeServer, specsOf } from '../../../src/bindings/edit';
 import type { BindingSpecs, ServerSource } from '../../../src/bindings/edit';
 import { parseServersFile } from '../../../src/bindings/serversFile';
 import type { Server } from '../../../src/bindings/server';
@@ -121,8 +121,29 @@ describe('edits of a servers file', () => {
 
   it('replace a server of the same name', () => {
     const put = putServer(FILE, 'linear', { type: 'http', url: 'https://l/' }, {});
-    assert.deepEqual(serversOf(put).linear, { name: 'linear', type: 'http', url: 'https://l/', headers: {}, bindings: [] });
+    assert.deepEqual(serversOf(put).linear, {
+      name: 'linear',
+      type: 'http',
+      url: 'https://l/',
+      headers: {},
+      bindings: [],
+      scope: 'workspace',
+    });
     assert.equal(Object.keys(serversOf(put)).length, 2);
+  });
+
+  it('switch a server to another scope and back, and touch nothing else', () => {
+    const switched = putScope(FILE, 'github', 'github-work');
+    assert.equal(serversOf(switched).github?.scope, 'github-work');
+    assert.equal(serversOf(switched).linear?.scope, 'workspace');
+    for (const comment of COMMENTS) assert.ok(switched.includes(comment), comment);
+    assert.equal(serversOf(putScope(switched, 'github', 'user')).github?.scope, 'user');
+    for (const back of ['workspace', undefined]) {
+      const text = putScope(switched, 'github', back);
+      assert.doesNotMatch(text, /scope/, 'the default is not written down');
+      assert.deepEqual(serversOf(text), serversOf(FILE));
+    }
+    assert.equal(serversOf(putServer('', 's', { type: 'http', url: 'https://s/', scope: 'user' }, {})).s?.scope, 'user');
   });
 
   it('make an empty file whole, ready to be read by people', () => {
@@ -162,11 +183,14 @@ describe('edits of a servers file', () => {
       await refusal('serverInvalid', () => putBindings(FILE, 'linear', { K: { as: 'bearer' } }));
       await refusal('serverInvalid', () => putUrl(FILE, 'github', 'https://u:p@x/'));
       await refusal('serverInvalid', () => putUrl(FILE, 'linear', 'https://a/'));
+      for (const scope of ['', 'a b', '../user', 'x'.repeat(65), '-x', 'user\n'])
+        await refusal('serverInvalid', () => putScope(FILE, 'github', scope));
     });
 
     it('for servers that are not there', async () => {
       await refusal('serverUnknown', () => putBindings(FILE, 'nobody', {}));
       await refusal('serverUnknown', () => putUrl(FILE, 'nobody', 'https://a/'));
+      await refusal('serverUnknown', () => putScope(FILE, 'nobody', 'user'));
       await refusal('serverUnknown', () => removeServer(FILE, 'nobody'));
       await refusal('serverUnknown', () => removeServer('', 'nobody'));
     });
@@ -202,6 +226,7 @@ describe('edits of a servers file', () => {
             () => putServer(text, 's', { type: 'http', url: 'https://a/' }, { K: { as: 'bearer' } }),
             () => putBindings(text, 's', {}),
             () => putUrl(text, 's', 'https://a/'),
+            () => putScope(text, 's', 'work'),
             () => removeServer(text, 's'),
           ]) {
             const error = await outcomeOf(edit);

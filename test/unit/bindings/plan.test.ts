@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { commandLine, describePlan, planDigest } from '../../../src/bindings/plan';
+import { commandLine, describePlan, planDigest, shapeDigest } from '../../../src/bindings/plan';
 import { parseServersFile } from '../../../src/bindings/serversFile';
 import type { Server } from '../../../src/bindings/server';
 import { anyText } from '../support/arbitraries';
@@ -40,6 +40,8 @@ const CHANGES: readonly (readonly [what: string, base: object, changed: object])
   ['the name of a header', HTTP, { ...HTTP, secrets: { ...HTTP.secrets, B: { as: 'header', name: 'X-C', template: 'v=${value}' } } }],
   ['a template', HTTP, { ...HTTP, secrets: { ...HTTP.secrets, B: { as: 'header', name: 'X-B', template: '${value}' } } }],
   ['who gets which header', { ...HTTP, secrets: { A: 'header', B: 'bearer' } }, { ...HTTP, secrets: { A: 'bearer', B: 'header' } }],
+  ['the scope of an http server', HTTP, { ...HTTP, scope: 'work' }],
+  ['the scope of a command', { ...STDIO, scope: 'user' }, { ...STDIO, scope: 'work' }],
   ['the command', STDIO, { ...STDIO, command: './npx' }],
   ['an argument', STDIO, { ...STDIO, args: ['-y', 'y'] }],
   ['the order of arguments', STDIO, { ...STDIO, args: ['x', '-y'] }],
@@ -89,6 +91,19 @@ describe('the digest of a plan', () => {
     );
   });
 
+  it('without a scope is what it was before there were scopes: approvals remain', () => {
+    const before = { url: 'https://a.example/mcp', headers: { 'X-One': '1' }, secrets: { TOKEN: 'bearer' } };
+    const digest = '4c0337092535379f77272a9c8deb4b4a19cd13715a4f9dfc15f647f165710eab';
+    for (const scope of [undefined, 'workspace']) assert.equal(planDigest(read({ ...before, scope })), digest);
+  });
+
+  it('apart from the scope tells whether a server was only switched to another one', () => {
+    for (const fields of [HTTP, STDIO, FUNCTION]) assert.equal(shapeDigest(read(fields)), shapeDigest(read({ ...fields, scope: 'work' })));
+    for (const [what, base, changed] of CHANGES) {
+      if (!what.startsWith('the scope')) assert.notEqual(shapeDigest(read(base)), shapeDigest(read(changed)), what);
+    }
+  });
+
   it('is the same each time', () => {
     assert.match(planDigest(read(HTTP)), /^[0-9a-f]{64}$/);
     assert.equal(planDigest(read(HTTP)), planDigest(read(HTTP)));
@@ -125,6 +140,16 @@ describe('the description of a plan', () => {
       'Tool: t: what it does',
       'Secrets: none',
     ]);
+  });
+
+  it('names the scope if it is not that of the workspace', () => {
+    const fields = { url: 'https://a/', secrets: { A: 'bearer' } };
+    assert.deepEqual(describePlan(read({ ...fields, scope: 'github-work' })), [
+      'Connects to: https://a/',
+      'From scope: github-work',
+      'Secret: A as bearer token',
+    ]);
+    assert.deepEqual(describePlan(read({ ...fields, scope: 'workspace' })), describePlan(read(fields)));
   });
 
   it('cuts nothing, however long', () => {

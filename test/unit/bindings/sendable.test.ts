@@ -88,6 +88,7 @@ describe('what is sent for a secret', () => {
       env: {},
       cwd: '/',
       bindings: [binding('env'), { ...binding('body'), secret: 'MISSING' }],
+      scope: 'workspace',
     };
 
     it('and secrets that are not there yet are no obstacle', async () => {

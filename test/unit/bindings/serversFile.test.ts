@@ -28,6 +28,16 @@ describe('a servers file', () => {
     }
   });
 
+  it('says whose secrets a server gets: those of the workspace, or those of the scope that it names', () => {
+    for (const fields of [{ url: 'https://a/' }, { command: 'x' }, { type: 'function', url: 'https://a/', tools: [{ name: 't' }] }]) {
+      const scopeOf = (scope?: string): string => only(JSON.stringify({ servers: { s: { ...fields, scope } } })).scope;
+      assert.deepEqual(
+        [scopeOf(), scopeOf('workspace'), scopeOf('user'), scopeOf('github-work')],
+        ['workspace', 'workspace', 'user', 'github-work'],
+      );
+    }
+  });
+
   it('may have comments, trailing commas and a schema', () => {
     const text = '// ours\n{ "$schema": "x", /* all */ "servers": { "s": { "url": "https://a/", }, // one\n }, }';
     assert.equal(only(text).type, 'http');
@@ -49,6 +59,7 @@ describe('a servers file', () => {
       github: {
         name: 'github',
         type: 'http',
+        scope: 'workspace',
         url: 'https://api.example.com/mcp/',
         headers: {},
         bindings: [{ secret: 'GITHUB_TOKEN', mode: 'bearer', name: 'Authorization', template: `Bearer ${value}` }],
@@ -56,6 +67,7 @@ describe('a servers file', () => {
       linear: {
         name: 'linear',
         type: 'stdio',
+        scope: 'workspace',
         command: 'npx',
         args: ['-y', 'linear-mcp'],
         env: {},
@@ -65,6 +77,7 @@ describe('a servers file', () => {
       slack: {
         name: 'slack',
         type: 'http',
+        scope: 'workspace',
         url: 'https://s/',
         headers: { 'X-Team': 'blue' },
         bindings: [
@@ -76,6 +89,7 @@ describe('a servers file', () => {
       deploy: {
         name: 'deploy',
         type: 'function',
+        scope: 'workspace',
         url: 'https://fn/deploy',
         headers: {},
         tools: [

@@ -1,14 +1,27 @@
 import assert from 'node:assert/strict';
-import type { Binding, HttpServer, Mode } from '../../../src/bindings/server';
-import { addSecrets, Exposure, inject } from '../../../src/proxy/injector';
+import type { Binding, HttpServer, Mode, Server } from '../../../src/bindings/server';
+import { Expiry } from '../../../src/proxy/expiry';
+import { Exposure } from '../../../src/proxy/exposure';
+import { addSecrets, Injector } from '../../../src/proxy/injector';
+import type { Injection } from '../../../src/proxy/injector';
 import type { Message } from '../../../src/proxy/jsonRpc';
 import { Vault } from '../../../src/vault/vault';
-import type { OpenedSecret } from '../../../src/vault/vault';
+import type { OpenedSecret, SecretReader } from '../../../src/vault/secret';
 import { refusal } from '../support/errors';
+import { FixedClock, RecordingLogger } from '../support/memory';
 import { bench } from '../support/vaults';
 
 const binding = (secret: string, mode: Mode, name = secret, template = '${value}'): Binding => ({ secret, mode, name, template });
-const server = (...bindings: Binding[]): HttpServer => ({ name: 'srv', type: 'http', url: 'https://a/', headers: {}, bindings });
+const server = (...bindings: Binding[]): HttpServer => ({
+  name: 'srv',
+  type: 'http',
+  url: 'https://a/',
+  headers: {},
+  bindings,
+  scope: 'workspace',
+});
+const inject = (secrets: SecretReader, to: Server, modes?: readonly Mode[]): Promise<Injection> =>
+  new Injector(secrets, new Expiry({ clock: new FixedClock(), logger: new RecordingLogger() })).inject(to, modes);
 
 describe('what one request gets', () => {
   it('is exactly the bound secrets, each where its binding says', async () => {
@@ -26,7 +39,7 @@ describe('what one request gets', () => {
       [made.headers, made.env, made.body],
       [{ 'X-A': 'value-of-a', Authorization: 'Bearer value-of-b' }, { C: 'value-of-c' }, { d: 'value-of-d' }],
     );
-    assert.deepEqual([...made.versions.keys()], ['A', 'B', 'C', 'D']);
+    assert.deepEqual(made.versions, { A: 1, B: 1, C: 1, D: 1 });
     assert.doesNotMatch(JSON.stringify([made.headers, made.env, made.body]), /not for this/);
     assert.equal(made.redactor.text('value-of-a value-of-d not for this server'), '[redacted:A] [redacted:D] not for this server');
   });
@@ -55,12 +68,22 @@ describe('what one request gets', () => {
     assert.deepEqual(error.details, { names: ['X', 'Y'], server: 'srv' });
   });
 
+  it('is of the scope of its server and of no other', async () => {
+    const { vault } = await bench({ A: 'of-the-workspace', B: 'of-the-workspace' });
+    await vault.set('A', Buffer.from('of-the-job'), 'user', 'job');
+    const work = { ...server(binding('A', 'header', 'X')), scope: 'job' };
+    assert.equal((await inject(vault, work)).headers.X, 'of-the-job');
+    const error = await refusal('secretMissing', () => inject(vault, { ...work, bindings: [binding('B', 'header')] }));
+    assert.deepEqual(error.details, { names: ['B'], server: 'srv', scope: 'job' });
+    assert.match(error.message, /B, bound to server "srv", does not exist in the scope "job"\..*"mcp-secrets secret set B --scope job"/);
+  });
+
   it('is always of the newest version', async () => {
     const { vault, another } = await bench({ A: 'first-value' });
     assert.equal((await inject(vault, server(binding('A', 'header', 'X')))).headers.X, 'first-value');
     await another().set('A', Buffer.from('second-value'), 'user');
     const made = await inject(vault, server(binding('A', 'header', 'X')));
-    assert.deepEqual([made.headers.X, made.versions.get('A')], ['second-value', vault.sealOf('a')]);
+    assert.deepEqual([made.headers.X, made.versions.A, made.seals.get('A')], ['second-value', 2, vault.sealOf('a')]);
   });
 
   it('leaves no opened Buffer behind, sent or refused', async () => {

@@ -10,7 +10,7 @@ import { SecretsError } from '../../../src/shared/errors';
 import { refusal } from '../support/errors';
 import { FixedClock, MemoryBlobStore, RecordingAudit } from '../support/memory';
 
-const SERVER: HttpServer = { name: 's', type: 'http', url: 'https://a/', headers: {}, bindings: [] };
+const SERVER: HttpServer = { name: 's', type: 'http', url: 'https://a/', headers: {}, bindings: [], scope: 'workspace' };
 const newCall = (more: Partial<Call> = {}): Call => ({
   agent: 'claude',
   server: 's',
@@ -18,7 +18,8 @@ const newCall = (more: Partial<Call> = {}): Call => ({
   method: 'tools/call',
   tool: 't',
   startedAt: 1000,
-  secrets: ['K'],
+  scope: undefined,
+  versions: { K: 3 },
   ...more,
 });
 
@@ -67,6 +68,10 @@ describe('the pipeline', () => {
     assert.deepEqual(end(new SecretsError('serverUnapproved', { server: 's' })), { outcome: 'refused', errorKind: 'serverUnapproved' });
     assert.deepEqual(end(new SecretsError('secretMissing', { names: ['K'] })), { outcome: 'refused', errorKind: 'secretMissing' });
     assert.deepEqual(end(new SecretsError('keyLost', {})), { outcome: 'refused', errorKind: 'keyLost' });
+    assert.deepEqual(end(new SecretsError('secretExpired', { name: 'K', server: 's', at: 'then' })), {
+      outcome: 'refused',
+      errorKind: 'secretExpired',
+    });
     assert.deepEqual(end(new SecretsError('upstreamTimeout', { server: 's', seconds: 1 })), {
       outcome: 'error',
       errorKind: 'upstreamTimeout',
@@ -94,17 +99,20 @@ describe('the pipeline', () => {
     const calls = [
       newCall(),
       newCall({ method: 'resources/read', tool: undefined }),
-      newCall({ method: 'x'.repeat(5000), tool: undefined, secrets: [] }),
+      newCall({ method: 'x'.repeat(5000), tool: undefined, versions: {}, id: 'y'.repeat(5000), scope: 'workspace' }),
+      newCall({ scope: 'github-work', id: '' }),
     ];
     for (const call of calls) {
       pipeline.begin(call);
       pipeline.answered(call, { jsonrpc: '2.0', id: 1, result: { content: 'the-value-itself' } });
     }
     const common = { time: '1970-01-01T00:00:01.000Z', actor: 'agent', agent: 'claude', server: 's', outcome: 'ok', durationMs: 250 };
+    const used = { secrets: ['K'], versions: { K: 3 } };
     assert.deepEqual(sink.entries, [
-      { ...common, action: 'call', tool: 't', secrets: ['K'] },
-      { ...common, action: 'request', method: 'resources/read', secrets: ['K'] },
-      { ...common, action: 'request', method: 'x'.repeat(128), secrets: [] },
+      { ...common, action: 'call', tool: 't', requestId: '1', ...used },
+      { ...common, action: 'request', method: 'resources/read', requestId: '1', ...used },
+      { ...common, action: 'request', method: 'x'.repeat(128), requestId: 'y'.repeat(64), secrets: [] },
+      { ...common, action: 'call', tool: 't', requestId: '', scope: 'github-work', ...used },
     ]);
   });
 });

@@ -31,6 +31,8 @@ const DETAILS = {
   format: 2,
   seconds: 120,
   status: 503,
+  number: 2,
+  least: 8,
 };
 
 describe('errors', () => {

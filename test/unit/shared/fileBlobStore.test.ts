@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileBlobStore } from '../../../src/shared/fileBlobStore';
 import { refusal } from '../support/errors';
@@ -22,23 +22,34 @@ describe('a document in a file', () => {
     assert.ok(!existsSync(join(path, '..')));
   });
 
-  it('is written whole, for this user alone, with nothing left beside it', async () => {
+  it('is written whole, for this user alone, with the one before beside it and nothing else', async () => {
     const store = new FileBlobStore(path);
     await store.update(() => Promise.resolve('text ä\n'));
     assert.equal(store.read(), 'text ä\n');
     assert.equal(readFileSync(path, 'utf8'), 'text ä\n');
     assert.deepEqual(readdirSync(join(path, '..')), ['document.json']);
+    await store.update(() => Promise.resolve('next'));
+    assert.deepEqual(readdirSync(join(path, '..')), ['document.json', 'document.json.previous']);
+    assert.equal(readFileSync(`${path}.previous`, 'utf8'), 'text ä\n');
     if (process.platform === 'win32') return;
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.equal(statSync(join(path, '..')).mode & 0o777, 0o700);
     assert.equal(statSync(join(path, '../..')).mode & 0o777, 0o700);
   });
 
-  it('becomes private when it was not', async () => {
-    mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(path, '1', { mode: 0o644 });
-    await new FileBlobStore(path).update(increment);
-    if (process.platform !== 'win32') assert.equal(statSync(path).mode & 0o777, 0o600);
+  it('that others can get at is refused and stays as it is', async function () {
+    if (process.platform === 'win32') this.skip();
+    const store = new FileBlobStore(path);
+    await store.update(increment);
+    chmodSync(path, 0o644);
+    await refusal('tooOpen', () => store.read());
+    await refusal('tooOpen', () => store.update(increment));
+    chmodSync(path, 0o600);
+    chmodSync(join(path, '..'), 0o770);
+    await refusal('tooOpen', () => store.update(increment));
+    await refusal('tooOpen', () => new FileBlobStore(path).read());
+    chmodSync(join(path, '..'), 0o700);
+    assert.equal(store.read(), '1');
   });
 
   it('is the same object until it changes, and is read again when another object has changed it', async () => {
@@ -78,7 +89,7 @@ describe('a document in a file', () => {
     const codes = await Promise.all(Array.from({ length: 4 }, () => ended(start('increment.ts', path, '50'))));
     assert.deepEqual(codes, [0, 0, 0, 0]);
     assert.equal(new FileBlobStore(path).read(), '200');
-    assert.deepEqual(readdirSync(join(path, '..')), ['document.json']);
+    assert.deepEqual(readdirSync(join(path, '..')), ['document.json', 'document.json.previous']);
   });
 
   it('can be changed after a process died with the lock in its hands', async function () {
@@ -109,7 +120,7 @@ describe('a document in a file', () => {
   });
 
   it('that cannot be put in place leaves nothing behind', async () => {
-    mkdirSync(path, { recursive: true });
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     const store = new FileBlobStore(path);
     let asked = false;
     await refusal('storeFailed', () =>

@@ -1,10 +1,20 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { buildSync } from 'esbuild';
 
-/** Starts one of the programs in this folder. */
+/** Starts one of the programs in this folder, or one that is `bundled`. */
 export function start(program: string, ...args: string[]): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', join(__dirname, program), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, [...(program.endsWith('.ts') ? ['--import', 'tsx'] : []), resolve(__dirname, program), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+/** Makes one of the programs in this folder one file, in another folder, that starts at once. */
+export function bundled(program: string, folder: string): string {
+  const outfile = join(folder, program.replace(/\.ts$/, '.js'));
+  buildSync({ entryPoints: [join(__dirname, program)], outfile, bundle: true, platform: 'node', logLevel: 'error' });
+  return outfile;
 }
 
 /** Waits for a process to end. Resolves with its exit code. */

@@ -1,34 +1,41 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { SecretsError } from '../../../src/shared/errors';
-import { Vault } from '../../../src/vault/vault';
-import { MemoryBlobStore } from '../support/memory';
 import { refusal } from '../support/errors';
 import { bench, valueOf } from '../support/vaults';
 import type { Bench } from '../support/vaults';
 
 /** Nothing can be opened or changed, and nothing was. */
 async function assertClosed(b: Bench, kind: 'locked' | 'keyLost' | 'untrusted' | 'noFolder', vault = b.vault): Promise<void> {
-  const { text } = b.store;
-  const keys = b.keys.sets.length;
+  const { head } = b.store;
+  const keys = b.keys.made.length;
   assert.equal(await vault.state(), kind);
-  await refusal(kind, () => vault.open(['K']));
-  await refusal(kind, () => vault.set('K', Buffer.from('new'), 'user'));
-  await refusal(kind, () => vault.set('NEW', Buffer.from('new'), 'user'));
-  await refusal(kind, () => vault.delete('K', 'user'));
+  const acts: readonly (() => Promise<unknown>)[] = [
+    () => vault.open(['K']),
+    () => vault.set('K', Buffer.from('new'), 'user'),
+    () => vault.set('NEW', Buffer.from('new'), 'user'),
+    () => vault.delete('K', 'user'),
+    () => vault.rollback('K', 'user'),
+    () => vault.destroyVersions('K', 'user'),
+    () => vault.schedule('K', 'user', 'workspace', { expiresAt: 1 }),
+    () => vault.deleteScope('workspace', 'user'),
+    () => vault.snapshot(),
+    () => vault.check(),
+    () => vault.rotateKey('user'),
+  ];
+  for (const act of acts) await refusal(kind, act);
   assert.deepEqual(await vault.quarantined(), []);
-  assert.equal(b.store.text, text);
-  assert.equal(b.keys.sets.length, keys);
+  assert.equal(b.store.head, head);
+  assert.equal(b.keys.made.length, keys);
 }
 
 describe('the states of a vault', () => {
   it('locked: lists, and opens nothing until it is unlocked', async () => {
     const b = await bench({ K: 'value' });
-    b.vault.lock();
+    await b.vault.lock('user');
     await assertClosed(b, 'locked');
     assert.equal(b.vault.list().length, 1);
-    assert.equal(b.vault.versionOf('K'), 1);
-    b.vault.unlock();
+    assert.equal(b.vault.infoOf('K')?.version, 1);
+    await b.vault.unlock('user');
     assert.equal(await valueOf(b.vault, 'K'), 'value');
   });
 
@@ -41,12 +48,16 @@ describe('the states of a vault', () => {
     assert.equal(await valueOf(b.vault, 'K'), 'value');
   });
 
-  it('untrusted: makes no vault', async () => {
+  it('untrusted: makes no vault, and lets nobody recover, unlock, start anew or destroy', async () => {
     const b = await bench();
     b.barrier = 'untrusted';
     await refusal('untrusted', () => b.vault.set('K', Buffer.from('v'), 'user'));
-    assert.equal(b.store.text, undefined);
-    assert.equal(b.keys.sets.length, 0);
+    await refusal('untrusted', () => b.vault.recover('user'));
+    await refusal('untrusted', () => b.vault.unlock('user'));
+    await refusal('untrusted', () => b.vault.startFresh('user'));
+    await refusal('untrusted', () => b.vault.destroyAll('user'));
+    assert.equal(b.store.head, undefined);
+    assert.equal(b.keys.made.length, 0);
   });
 
   it('noFolder: does not even list', async () => {
@@ -62,6 +73,7 @@ describe('the states of a vault', () => {
     b.keys.keys.clear();
     await assertClosed(b, 'keyLost', b.another());
     assert.equal(b.another().list().length, 1);
+    await refusal('keyLost', () => b.another().recover('user'));
     for (const [id, key] of kept) b.keys.keys.set(id, key);
     assert.equal(await valueOf(b.another(), 'K'), 'value');
   });
@@ -79,21 +91,13 @@ describe('the states of a vault', () => {
     await assertClosed(b, 'keyLost');
   });
 
-  it('lock takes the key out of memory: it has to be fetched again', async () => {
-    const b = await bench({ K: 'value' });
-    b.vault.lock();
-    b.keys.keys.clear();
-    b.vault.unlock();
-    assert.equal(await b.vault.state(), 'keyLost');
-  });
-
   it('a key that is not kept seals nothing', async () => {
     for (const setting of ['fail', 'lose'] as const) {
       const b = await bench();
       b.keys.setting = setting;
       const value = Buffer.from('v');
-      await refusal(setting === 'fail' ? 'storeFailed' : 'keyLost', () => b.vault.set('K', value, 'user'));
-      assert.equal(b.store.text, undefined);
+      await refusal('storeFailed', () => b.vault.set('K', value, 'user'));
+      assert.equal(b.store.head, undefined);
       assert.ok(value.every((byte) => byte === 0));
       b.keys.setting = 'keep';
       await b.vault.set('K', Buffer.from('v'), 'user');
@@ -101,19 +105,77 @@ describe('the states of a vault', () => {
     }
   });
 
-  it('a key shared by several vaults, made by another process in the same moment, is used', async () => {
-    const { clock, audit } = await bench();
-    const shared = randomBytes(32);
-    let there = false;
-    const keys = {
-      get: () => Promise.resolve(there ? Buffer.from(shared) : undefined),
-      set: () => {
-        there = true;
-        return Promise.reject(new SecretsError('storeFailed', { path: 'key', reason: 'EEXIST' }));
+  it('a new key that is not kept takes the place of no other', async () => {
+    for (const setting of ['fail', 'lose'] as const) {
+      const b = await bench({ K: 'value' });
+      const { head } = b.store;
+      b.keys.setting = setting;
+      await refusal('storeFailed', () => b.vault.rotateKey('user'));
+      assert.equal(b.store.head, head);
+      assert.equal(await valueOf(b.another(), 'K'), 'value');
+    }
+  });
+});
+
+describe('starting fresh', () => {
+  it('moves a vault whose key is lost aside and begins a new one', async () => {
+    const b = await bench({ K: 'old' });
+    const { head } = b.store;
+    b.keys.keys.clear();
+    const vault = b.another();
+    assert.equal(await vault.startFresh('user'), 'memory.archived');
+    assert.deepEqual(b.store.archived, [head]);
+    assert.deepEqual(vault.list(), []);
+    await vault.set('K', Buffer.from('new'), 'user');
+    assert.equal(await valueOf(b.another(), 'K'), 'new');
+    assert.equal(vault.infoOf('K')?.version, 1);
+    assert.equal(b.keys.made.length, 2);
+    assert.deepEqual(
+      b.audit.entries.map(({ action }) => action),
+      ['secret.set', 'vault.fresh', 'secret.set'],
+    );
+  });
+});
+
+describe('destroying all secrets', () => {
+  it('leaves neither a secret nor a key nor a copy, and lets a new vault begin', async () => {
+    const b = await bench({ K: 'value', L: 'value' });
+    await b.vault.destroyAll('user');
+    assert.equal(b.store.head, undefined);
+    assert.equal(b.store.previous(), undefined);
+    assert.equal(b.store.parts.size, 0);
+    assert.equal(b.keys.keys.size, 0);
+    assert.deepEqual(b.vault.list(), []);
+    await refusal('secretMissing', () => b.vault.open(['K']));
+    await b.vault.set('K', Buffer.from('new'), 'user');
+    assert.equal(await valueOf(b.another(), 'K'), 'new');
+  });
+
+  it('works when the vault is locked, damaged or without its key', async () => {
+    for (const harm of [
+      (b: Bench) => b.vault.lock('user'),
+      (b: Bench) => (b.store.head = 'not json'),
+      (b: Bench) => {
+        b.keys.keys.clear();
       },
-    };
-    const store = new MemoryBlobStore();
-    await new Vault({ store, keys, clock, audit }).set('K', Buffer.from('v'), 'cli');
-    assert.equal(await valueOf(new Vault({ store, keys, clock, audit }), 'K'), 'v');
+    ]) {
+      const b = await bench({ K: 'value' });
+      await harm(b);
+      await b.another().destroyAll('user');
+      assert.equal(b.store.head, undefined);
+      assert.equal(b.store.parts.size, 0);
+    }
+  });
+
+  it('that was cut short can be done again: nothing is left then', async () => {
+    for (let left = 0; left < 2; left++) {
+      const b = await bench({ K: 'value' });
+      b.fuse.left = left;
+      await assert.rejects(() => b.vault.destroyAll('user'));
+      b.fuse.left = Infinity;
+      await b.another().destroyAll('user');
+      assert.equal(b.store.head, undefined);
+      assert.equal(b.keys.keys.size, 0);
+    }
   });
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { MAX_VALUE_BYTES } from '../../../src/vault/vault';
+import { MAX_VALUE_BYTES } from '../../../src/vault/secret';
 import { anyText } from '../support/arbitraries';
 import { refusal } from '../support/errors';
-import { bench, documentOf, valueOf } from '../support/vaults';
+import { bench, secretsOf, storedText, valueOf } from '../support/vaults';
 
 describe('a vault', () => {
   describe('values', () => {
@@ -38,15 +38,15 @@ describe('a vault', () => {
       const { vault, store } = await bench();
       const error = await refusal('valueEmpty', () => vault.set('K', Buffer.alloc(0), 'user'));
       assert.match(error.message, /K/);
-      assert.equal(store.text, undefined);
+      assert.equal(store.head, undefined);
     });
 
     it('may not be longer than 64 KiB', async () => {
       const { vault, store } = await bench({ K: 'old' });
-      const before = store.text;
+      const before = store.head;
       const error = await refusal('valueTooLarge', () => vault.set('K', Buffer.alloc(MAX_VALUE_BYTES + 1, 65), 'user'));
       assert.deepEqual(error.details, { name: 'K', bytes: 65_537, limit: 65_536 });
-      assert.equal(store.text, before);
+      assert.equal(store.head, before);
       assert.equal(await valueOf(vault, 'K'), 'old');
     });
 
@@ -80,7 +80,7 @@ describe('a vault', () => {
       await fc.assert(
         fc.asyncProperty(anyText(12, 40), async (value) => {
           const { store, audit } = await bench({ K: value });
-          const written = `${store.text ?? ''}${JSON.stringify(audit.entries)}`;
+          const written = `${storedText({ store })}${JSON.stringify(audit.entries)}`;
           const bytes = Buffer.from(value);
           for (const form of [value.slice(0, 12), bytes.toString('base64', 0, 12), bytes.toString('hex', 0, 12)])
             assert.ok(!written.includes(form));
@@ -92,7 +92,7 @@ describe('a vault', () => {
     it('are sealed afresh each time: the same value never gives the same ciphertext', async () => {
       const b = await bench({ A: 'same', B: 'same' });
       await b.vault.set('A', Buffer.from('same'), 'user');
-      const sealed = documentOf(b).secrets.flatMap((secret) => secret.versions.map((v) => v.sealed));
+      const sealed = secretsOf(b).flatMap((secret) => secret.versions.map((v) => v.sealed));
       assert.equal(sealed.length, 3);
       assert.equal(new Set(sealed).size, 3);
       assert.equal(new Set(sealed.map((text) => Buffer.from(text, 'base64').toString('hex', 0, 12))).size, 3);
@@ -105,7 +105,7 @@ describe('a vault', () => {
       const info = await vault.set('github-token', Buffer.from('v'), 'cli');
       assert.deepEqual(info, { scope: 'workspace', name: 'GITHUB_TOKEN', version: 1, createdAt: clock.time, updatedAt: clock.time });
       assert.equal(await valueOf(vault, 'GITHUB_TOKEN'), 'v');
-      assert.deepEqual(audit.entries, [{ actor: 'cli', action: 'secret.set', secrets: ['GITHUB_TOKEN'], outcome: 'ok' }]);
+      assert.deepEqual(audit.entries, [{ actor: 'cli', action: 'secret.set', secrets: ['GITHUB_TOKEN'], versions: { GITHUB_TOKEN: 1 }, outcome: 'ok' }]);
     });
 
     it('again adds a version and leaves when it was created', async () => {
@@ -121,9 +121,9 @@ describe('a vault', () => {
     it('many times keeps counting and does not grow without end', async () => {
       const b = await bench();
       for (let i = 1; i <= 15; i += 1) await b.vault.set('K', Buffer.from(`value ${String(i)}`), 'user');
-      assert.equal(b.vault.versionOf('k'), 15);
+      assert.equal(b.vault.infoOf('k')?.version, 15);
       assert.equal(await valueOf(b.vault, 'K'), 'value 15');
-      assert.ok((documentOf(b).secrets[0]?.versions.length ?? 0) <= 10);
+      assert.ok((secretsOf(b)[0]?.versions.length ?? 0) <= 10);
     });
 
     it('tells those who listen, and deleting does, too', async () => {
@@ -174,8 +174,8 @@ describe('a vault', () => {
       const { vault, store, keys } = await bench();
       assert.deepEqual(vault.list(), []);
       assert.equal(await vault.state(), 'ready');
-      assert.equal(store.text, undefined);
-      assert.equal(keys.sets.length, 0);
+      assert.equal(store.head, undefined);
+      assert.equal(keys.made.length, 0);
     });
   });
 
@@ -188,7 +188,10 @@ describe('a vault', () => {
         b.vault.list().map((info) => info.name),
         ['B'],
       );
-      assert.ok(!(b.store.text ?? '').includes('"A"'));
+      assert.deepEqual(
+        secretsOf(b).map((secret) => secret.name),
+        ['B'],
+      );
       await refusal('secretMissing', () => b.vault.open(['A']));
       assert.equal(await valueOf(b.vault, 'B'), 'b');
     });
@@ -200,14 +203,14 @@ describe('a vault', () => {
       await vault.delete('A', 'user');
       assert.equal(vault.sealOf('A'), undefined);
       await vault.set('A', Buffer.from('a'), 'user');
-      assert.equal(vault.versionOf('A'), before?.version);
+      assert.equal(vault.infoOf('A')?.version, before?.version);
       assert.notEqual(vault.sealOf('A'), before?.seal);
     });
 
     it('of what is not there is refused', async () => {
       const { vault, store } = await bench();
       await refusal('secretMissing', () => vault.delete('A', 'user'));
-      assert.equal(store.text, undefined);
+      assert.equal(store.head, undefined);
       await vault.set('B', Buffer.from('b'), 'user');
       await refusal('secretMissing', () => vault.delete('A', 'user'));
     });
@@ -264,7 +267,7 @@ describe('a vault', () => {
     it('makes one vault and one key when both begin at once', async () => {
       const { vault: one, another, keys } = await bench();
       await Promise.all([one.set('A', Buffer.from('a'), 'user'), another().set('B', Buffer.from('b'), 'user')]);
-      assert.equal(keys.sets.length, 1);
+      assert.equal(keys.made.length, 1);
       assert.equal(await valueOf(one, 'B'), 'b');
     });
 

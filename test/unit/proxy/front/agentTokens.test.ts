@@ -99,6 +99,33 @@ describe('agent tokens', () => {
     );
   });
 
+  it('end all at once, of every agent and in every window, with one entry in the record', async () => {
+    const window = new AgentTokens(store, audit);
+    const own = [await tokens.issue('a', 'user', 1), await window.issue('b', 'user', 2), tokens.issueTemporary('c', 3)];
+    assert.deepEqual(
+      own.map((token) => tokens.verify(token)),
+      ['a', 'b', 'c'],
+    );
+    audit.entries.length = 0;
+    await tokens.revokeAll('user');
+    for (const token of own) assert.deepEqual([tokens.verify(token), window.verify(token)], [undefined, undefined]);
+    assert.deepEqual(audit.entries, [{ actor: 'user', action: 'agent.revoke', outcome: 'ok' }]);
+    assert.equal(tokens.verify(await tokens.issue('a', 'user', 4)), 'a', 'new ones can be had');
+  });
+
+  it('that end with the process end also when the others cannot be revoked, which is said', async () => {
+    const temporary = tokens.issueTemporary('a', 1);
+    await tokens.issue('b', 'user', 1);
+    store.failing = true;
+    await refusal('storeFailed', () => tokens.revokeAll('user'));
+    store.failing = false;
+    assert.equal(tokens.verify(temporary), undefined);
+    assert.deepEqual(
+      audit.entries.map(({ action }) => action),
+      ['agent.issue'],
+    );
+  });
+
   it('are listed by agent without the temporary ones', async () => {
     await tokens.issue('b', 'user', 5);
     await tokens.issue('a', 'user', 1);

@@ -1,0 +1,50 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { lock, lockSync } from 'proper-lockfile';
+
+/** A lock whose holder has shown no life for this long was left by a process that died. */
+const STALE_MS = 5_000;
+/** About 20 s in all: longer than a stale lock lives. */
+const RETRIES = { retries: 400, factor: 1.1, minTimeout: 3, maxTimeout: 60, randomize: true };
+/** What is done under the lock is done before anybody else has a turn, so it cannot be taken away meanwhile. */
+const OPTIONS = { realpath: false, stale: STALE_MS, onCompromised: () => undefined };
+
+/**
+ * Does something to the trail while no other process does. `act` is synchronous: short, and never half done when it is
+ * somebody else's turn. Makes the folder (0700). @throws the system's error, ELOCKED, and what `act` throws.
+ */
+export async function underLock<T>(path: string, act: () => T): Promise<T> {
+  makeFolder(path);
+  const release = await lock(path, { ...OPTIONS, retries: RETRIES });
+  try {
+    return act();
+  } finally {
+    await release().catch(() => undefined);
+  }
+}
+
+/** The same for who cannot wait: blocks the process, for at most `patienceMs`. */
+export function underLockSync<T>(path: string, patienceMs: number, act: () => T): T {
+  makeFolder(path);
+  const release = acquire(path, Date.now() + patienceMs);
+  try {
+    return act();
+  } finally {
+    release();
+  }
+}
+
+function acquire(path: string, end: number): () => void {
+  for (;;) {
+    try {
+      return lockSync(path, OPTIONS);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || Date.now() >= end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+function makeFolder(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+}

@@ -1,0 +1,88 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { lock } from 'proper-lockfile';
+import { SecretsError } from './errors';
+import { storeFailure } from './storeFailure';
+
+/** A lock whose holder has shown no life for this long was left by a process that died. */
+const STALE_MS = 5_000;
+/** How long to wait for a lock: longer than a stale one lives. */
+const PATIENCE_MS = 20_000;
+const LONGEST_PAUSE_MS = 60;
+
+/** A lock that this process has taken. */
+export interface FileLock {
+  /** False when another process took it over, which happens when this one stood still for seconds. */
+  isHeld(): boolean;
+  /** To be called right before what the lock is for. @throws SecretsError `storeBusy` unless `isHeld`. */
+  confirm(): void;
+}
+
+/**
+ * Acts while no other process has the lock of a file. The lock is the folder `<path>.lock`; the folder that
+ * it is in is made when needed (0700).
+ * @throws SecretsError `storeBusy`, `storeFailed` if the lock cannot be had, and whatever `act` throws.
+ */
+export async function withFileLock<T>(path: string, act: (held: FileLock) => T | Promise<T>): Promise<T> {
+  const { held, release } = await take(path);
+  try {
+    return await act(held);
+  } finally {
+    await release();
+  }
+}
+
+async function take(path: string): Promise<{ held: FileLock; release: () => Promise<void> }> {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    let compromised = false;
+    const release = await whenFree(() =>
+      lock(path, {
+        realpath: false,
+        stale: STALE_MS,
+        onCompromised: () => {
+          compromised = true;
+        },
+      }),
+    );
+    const own = identityOf(`${path}.lock`);
+    // Looked at anew each time: this process may have stood still, and two that take over a stale lock can meet.
+    const isHeld = (): boolean => !compromised && own !== undefined && identityOf(`${path}.lock`) === own;
+    const confirm = (): void => {
+      if (!isHeld()) throw new SecretsError('storeBusy', { path });
+    };
+    // A lock that another process took over is not ours to release.
+    return { held: { isHeld, confirm }, release: () => (isHeld() ? release().catch(() => undefined) : Promise.resolve()) };
+  } catch (error) {
+    if (isTaken(error)) throw new SecretsError('storeBusy', { path });
+    throw storeFailure(path, error);
+  }
+}
+
+/** Tries again while another process has the lock. A folder that cannot be written is no reason to wait. */
+async function whenFree<T>(attempt: () => Promise<T>): Promise<T> {
+  const end = Date.now() + PATIENCE_MS;
+  for (let pause = 3; ; pause = Math.min(pause * 1.1, LONGEST_PAUSE_MS)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isTaken(error) || Date.now() > end) throw error;
+      await setTimeout(pause * (1 + Math.random()));
+    }
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ELOCKED';
+}
+
+/** Tells a folder from another one that was made at the same place later. */
+function identityOf(folder: string): string | undefined {
+  try {
+    const { ino, birthtimeNs } = statSync(folder, { bigint: true });
+    return `${String(ino)}-${String(birthtimeNs)}`;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+import type { NeededKeys } from './fileKeyStore';
+import { parseHead } from './head';
+import { parseFirst } from './migrate';
+
+/** The keys that a vault needs, by what its store holds. @param text a head of any format. @throws SecretsError `vaultDamaged`, `vaultNewer`. */
+export function keysNeededBy(text: string): NeededKeys {
+  const head = parseHead(text);
+  if (head === undefined) {
+    const { vaultId, keyId } = parseFirst(text);
+    return { vaultId, keyIds: [keyId] };
+  }
+  const { vaultId, keyId, nextKeyId, shards } = head;
+  const keyIds = [keyId, ...(nextKeyId === undefined ? [] : [nextKeyId]), ...shards.map((shard) => shard.keyId)];
+  return { vaultId, keyIds: [...new Set(keyIds)] };
+}
+
+/** How new a stored head is: higher is newer; 0 for what has no generation or cannot be read. */
+export function generationOf(text: string): number {
+  try {
+    return parseHead(text)?.generation ?? 0;
+  } catch {
+    return 0;
+  }
+}
