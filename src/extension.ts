@@ -1,9 +1,12 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './editor/commands/table';
+import { registerAlerts } from './editor/alerts';
 import { registerAutoLock } from './editor/autoLock';
+import { registerBackupOffer } from './editor/backupOffer';
 import { Container } from './editor/container';
 import { registerDiagnostics } from './editor/diagnostics';
 import { registerMcpProvider } from './editor/mcpProvider';
+import { registerReminders } from './editor/reminders';
 import { registerSchema } from './editor/schemaProvider';
 import { registerStatusBar } from './editor/statusBar';
 import { messageOf } from './shared/errors';
@@ -33,8 +36,11 @@ export function activate(context: vscode.ExtensionContext): Exports {
         made.serveExpectedAgents();
       }),
       ...(made.workspace === undefined ? [] : [registerDiagnostics(made.workspace), registerAutoLock(made.workspace)]),
+      ...(made.workspace === undefined ? [] : [registerReminders(made.workspace, made.secretsView, context.workspaceState)]),
+      ...(made.workspace === undefined ? [] : [registerAlerts(made.workspace), registerBackupOffer(made.workspace, context.workspaceState)]),
     );
     setImmediate(() => {
+      made.workspace?.streaming.start();
       made.serveExpectedAgents();
     });
     const activatedInMs = performance.now() - start;

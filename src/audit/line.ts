@@ -86,7 +86,11 @@ export function parseEntry(bytes: Buffer): ChainedEntry | undefined {
 }
 
 function clipped(entry: AuditEntry): AuditEntry {
-  const long = Object.entries(entry).filter(([, value]) => typeof value === 'string' && value.length > MAX_TEXT) as [string, string][];
-  if (long.length === 0) return entry;
-  return { ...entry, ...Object.fromEntries(long.map(([name, value]) => [name, `${value.slice(0, MAX_TEXT - 1)}…`])) };
+  const isLong = (value: unknown): value is string => typeof value === 'string' && value.length > MAX_TEXT;
+  if (!Object.values(entry).some(isLong)) return entry;
+  const cut = Object.entries(entry).map(([name, value]: [string, unknown]) => [
+    name,
+    isLong(value) ? `${value.slice(0, MAX_TEXT - 1)}…` : value,
+  ]);
+  return Object.fromEntries(cut) as AuditEntry;
 }

@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { lock, lockSync } from 'proper-lockfile';
 
 /** A lock whose holder has shown no life for this long was left by a process that died. */
 const STALE_MS = 5_000;
-/** About 20 s in all: longer than a stale lock lives. */
-const RETRIES = { retries: 400, factor: 1.1, minTimeout: 3, maxTimeout: 60, randomize: true };
+/** Longer than a stale lock lives. */
+const PATIENCE_MS = 20_000;
 /** What is done under the lock is done before anybody else has a turn, so it cannot be taken away meanwhile. */
 const OPTIONS = { realpath: false, stale: STALE_MS, onCompromised: () => undefined };
 
@@ -15,7 +16,7 @@ const OPTIONS = { realpath: false, stale: STALE_MS, onCompromised: () => undefin
  */
 export async function underLock<T>(path: string, act: () => T): Promise<T> {
   makeFolder(path);
-  const release = await lock(path, { ...OPTIONS, retries: RETRIES });
+  const release = await acquire(path);
   try {
     return act();
   } finally {
@@ -26,7 +27,7 @@ export async function underLock<T>(path: string, act: () => T): Promise<T> {
 /** The same for who cannot wait: blocks the process, for at most `patienceMs`. */
 export function underLockSync<T>(path: string, patienceMs: number, act: () => T): T {
   makeFolder(path);
-  const release = acquire(path, Date.now() + patienceMs);
+  const release = acquireSync(path, Date.now() + patienceMs);
   try {
     return act();
   } finally {
@@ -34,15 +35,31 @@ export function underLockSync<T>(path: string, patienceMs: number, act: () => T)
   }
 }
 
-function acquire(path: string, end: number): () => void {
+/** Tries again only while somebody else holds the lock: a full or read-only disk stays so. */
+async function acquire(path: string): Promise<() => Promise<void>> {
+  for (const end = Date.now() + PATIENCE_MS; ;) {
+    try {
+      return await lock(path, OPTIONS);
+    } catch (error) {
+      if (!isLocked(error) || Date.now() >= end) throw error;
+      await sleep(3 + Math.random() * 20);
+    }
+  }
+}
+
+function acquireSync(path: string, end: number): () => void {
   for (;;) {
     try {
       return lockSync(path, OPTIONS);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || Date.now() >= end) throw error;
+      if (!isLocked(error) || Date.now() >= end) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
+}
+
+function isLocked(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ELOCKED';
 }
 
 function makeFolder(path: string): void {

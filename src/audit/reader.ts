@@ -21,6 +21,8 @@ export interface TrailFilter {
   /** Entries that name this secret, perhaps among others. */
   readonly secret?: string | undefined;
   readonly outcome?: AuditOutcome | undefined;
+  /** Whatever else is asked of an entry. */
+  readonly where?: ((entry: ChainedEntry) => boolean) | undefined;
   /** The newest so many of those that fit. */
   readonly limit?: number | undefined;
 }
@@ -39,7 +41,7 @@ export function parseTrailLine(bytes: Buffer): TrailLine | undefined {
 }
 
 /** Whether an entry fits a filter (whose `limit` does not matter here). */
-export function fits(entry: ChainedEntry, { since, until, action, agent, server, secret, outcome }: TrailFilter): boolean {
+export function fits(entry: ChainedEntry, { since, until, action, agent, server, secret, outcome, where }: TrailFilter): boolean {
   const time = since === undefined && until === undefined ? 0 : Date.parse(entry.time);
   return (
     (since === undefined || time >= since) &&
@@ -48,7 +50,8 @@ export function fits(entry: ChainedEntry, { since, until, action, agent, server,
     (agent === undefined || entry.agent === agent) &&
     (server === undefined || entry.server === server) &&
     (secret === undefined || entry.secrets?.includes(secret) === true) &&
-    (outcome === undefined || entry.outcome === outcome)
+    (outcome === undefined || entry.outcome === outcome) &&
+    (where === undefined || where(entry))
   );
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AuditLog } from '../audit/auditLog';
@@ -13,6 +13,7 @@ import { SecretsError } from '../shared/errors';
 import { FileBlobStore } from '../shared/fileBlobStore';
 import { FileTreeStore } from '../shared/fileTreeStore';
 import type { Logger } from '../shared/logger';
+import { refuseIfOpen } from '../shared/privacy';
 import { socketPath } from '../shared/socketPath';
 import { Vault } from '../vault/vault';
 import { Vaults } from '../vault/vaults';
@@ -50,11 +51,12 @@ export interface Headless {
  * Opens the headless state of a workspace. Nothing is read or made yet.
  * State lives under `MCP_SECRETS_HOME` (default `~/.mcp-secrets`), one folder per workspace; the root key in `key`
  * there or in the file that `MCP_SECRETS_KEY_FILE` names.
- * @throws SecretsError `usage` if the workspace is not a folder.
+ * @throws SecretsError `usage` if the workspace is not a folder, `tooOpen` if others can get at the state.
  */
 export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: Logger): Headless {
   const folder = realFolder(workspace);
   const home = resolve(given(env.MCP_SECRETS_HOME) ?? join(homedir(), '.mcp-secrets'));
+  if (existsSync(home)) refuseIfOpen(home);
   const id = createHash('sha256').update(folder).digest('hex').slice(0, 16);
   const state = join(home, 'workspaces', id);
   const keys = keysOfHome(home, given(env.MCP_SECRETS_KEY_FILE), () =>

@@ -1,10 +1,19 @@
 /** The help text. */
 export const HELP = `mcp-secrets: credentials for MCP servers, encrypted, each for its own servers only
 
-  mcp-secrets secret set NAME [--scope S]        value from standard input, or a hidden prompt on a terminal
+  mcp-secrets secret set NAME [--expires 90d] [--rotate-every 30d]
+                                                 value from standard input, or a hidden prompt on a terminal
   mcp-secrets secret list [--json]               names and metadata, never values
   mcp-secrets secret get NAME --reveal           prints the value; recorded in the audit file
-  mcp-secrets secret delete NAME
+  mcp-secrets secret delete NAME                 with all its versions
+  mcp-secrets secret expire NAME [--expires 90d|2027-01-31|never] [--rotate-every 30d|never]
+  mcp-secrets secret versions NAME [--json]      the last 10 values stay sealed
+  mcp-secrets secret rollback NAME [--to N]      an earlier value becomes the current one again, as a new version
+  mcp-secrets secret prune NAME [--number N]     destroys earlier versions: all, or one
+                                                 all of these: [--scope S], default "workspace"; the scope "user" is
+                                                 shared by all workspaces
+  mcp-secrets scope list [--json]
+  mcp-secrets scope delete SCOPE --yes           deletes all its secrets
 
   mcp-secrets server add NAME --url URL [--secret NAME[=MODE]]... [--scope S]
   mcp-secrets server add NAME [--secret NAME[=MODE]]... [--scope S] -- command args...
@@ -14,6 +23,7 @@ export const HELP = `mcp-secrets: credentials for MCP servers, encrypted, each f
   mcp-secrets server remove NAME
   mcp-secrets server approve NAME                shows the plan and approves it
 
+  mcp-secrets key rotate                         seals everything under a new key and destroys the old one
   mcp-secrets key protect                        seals the key file under a passphrase, or under another one
   mcp-secrets key unprotect                      writes the key file without a passphrase
 
@@ -22,6 +32,13 @@ export const HELP = `mcp-secrets: credentials for MCP servers, encrypted, each f
   mcp-secrets backup restore FILE [--identity F | --passphrase-file F] [--dry-run] [--only [SCOPE/]NAME]...
                                   [--include-older] [--servers] [--json]
                                                  shows what is in it, then takes over what is new or newer
+
+  mcp-secrets lock | unlock                      nothing is opened or called while it is locked
+  mcp-secrets panic                              lock; also ends calls and servers, and agents need new tokens
+  mcp-secrets vault check                        whether every version of every secret opens
+  mcp-secrets vault recover [--scope user]       makes a vault usable again that was changed from outside
+  mcp-secrets vault fresh --yes                  moves a vault whose key is lost aside
+  mcp-secrets vault destroy --yes                destroys all secrets of the workspace, and their key
 
   mcp-secrets audit tail [--limit N] [--follow] [FILTER]... [--json]   who used or changed what, newest last
   mcp-secrets audit verify [--json]              whether every entry is there, in order and unchanged
@@ -44,7 +61,7 @@ MODE is header (default for --url), bearer, body, or env (default for commands).
 
 A value from standard input loses one line break at its end. Exit code: 0 done, 1 refused or failed, 2 wrong usage.
 State is kept in MCP_SECRETS_HOME (default ~/.mcp-secrets), the key in "key" there or in the file that
-MCP_SECRETS_KEY_FILE names. Keep a copy of the key: without it the secrets are lost. The passphrase of a protected key is
+MCP_SECRETS_KEY_FILE names. Make backups: without the key the secrets are lost. The passphrase of a protected key is
 read from the file (0600, or /dev/fd/N) that MCP_SECRETS_PASSPHRASE_FILE names, else it is asked for on a terminal; "key
 protect" takes one that is to replace it from the file that MCP_SECRETS_NEW_PASSPHRASE_FILE names.
 All commands stream to the receivers that MCP_SECRETS_SYSLOG, MCP_SECRETS_OTLP and MCP_SECRETS_OTLP_HEADERS_FILE name.

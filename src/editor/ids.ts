@@ -20,6 +20,11 @@ export const commandIds = [
   'mcpSecrets.copyConfiguration',
   'mcpSecrets.revokeAgent',
   'mcpSecrets.openServersFile',
+  'mcpSecrets.filterActivity',
+  'mcpSecrets.clearActivityFilter',
+  'mcpSecrets.showOlderActivity',
+  'mcpSecrets.verifyAudit',
+  'mcpSecrets.exportAudit',
   'mcpSecrets.showAuditFile',
   'mcpSecrets.showLog',
   'mcpSecrets.refresh',
@@ -33,6 +38,8 @@ export const commandIds = [
   'mcpSecrets.recoverVault',
   'mcpSecrets.startFresh',
   'mcpSecrets.destroyAllSecrets',
+  'mcpSecrets.createBackup',
+  'mcpSecrets.restoreBackup',
 ] as const;
 
 /** The id of one of our commands. */
@@ -50,6 +57,9 @@ export const PROVIDER_ID = 'mcpSecrets.servers';
 
 /** The context key that menus and welcome views look at; its values are those of `StateName`. */
 export const STATE_KEY = 'mcpSecrets.state';
+
+/** The context key that says whether the view Activity has a filter. */
+export const FILTERED_KEY = 'mcpSecrets.activityFiltered';
 
 /** The scheme of the JSON schema that the editor's JSON support asks for. */
 export const SCHEMA_SCHEME = 'mcp-secrets-schema';

@@ -1,14 +1,15 @@
 import * as vscode from 'vscode';
 import { isSecretsError, messageOf } from '../shared/errors';
 import type { Logger } from '../shared/logger';
+import type { ErrorDetails } from '../shared/words';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import type { CommandId } from './ids';
 import type { SecretRef } from './secretRef';
 
 interface Action {
   readonly title: string;
-  readonly command: CommandId | 'workbench.trust.manage' | 'vscode.openFolder';
-  readonly argument?: string | SecretRef;
+  readonly command: CommandId | 'workbench.trust.manage' | 'workbench.action.openSettings' | 'vscode.openFolder';
+  readonly argument?: string | SecretRef | ErrorDetails['auditBroken'];
 }
 
 /** The only place that tells people what went wrong, with the actions that help. */
@@ -59,6 +60,9 @@ function actionsFor(error: unknown): Action[] {
   if (isSecretsError(error, 'keyNotKept')) return [{ title: 'Use a Passphrase…', command: 'mcpSecrets.protectKey' }];
   if (isSecretsError(error, 'locked') || isSecretsError(error, 'passphraseNeeded'))
     return [{ title: 'Unlock', command: 'mcpSecrets.unlockVault' }];
+  if (isSecretsError(error, 'auditBroken')) return [{ title: 'Show File', command: 'mcpSecrets.showAuditFile', argument: error.details }];
+  if (isSecretsError(error, 'streamInvalid'))
+    return [{ title: 'Open Settings', command: 'workbench.action.openSettings', argument: 'mcpSecrets.audit' }];
   if (isSecretsError(error, 'untrusted')) return [{ title: 'Manage Workspace Trust', command: 'workbench.trust.manage' }];
   if (isSecretsError(error, 'noFolder')) return [{ title: 'Open Folder', command: 'vscode.openFolder' }];
   return [{ title: 'Show Log', command: 'mcpSecrets.showLog' }];

@@ -81,7 +81,7 @@ export class Reminders {
 
   /** Reminds of what needs it now. Resolves when the user has answered all of it. Never rejects: what is wrong with a vault is said elsewhere. */
   async check(now: number): Promise<void> {
-    if (!vscode.workspace.isTrusted || !vscode.workspace.getConfiguration('mcpSecrets').get('reminders', true)) return;
+    if (!vscode.workspace.isTrusted || !vscode.workspace.getConfiguration('mcpSecrets').get<boolean>('reminders', true)) return;
     const infos = await this.#infos();
     const due = toRemind(infos, this.#memory(), now);
     if (due.length === 0) return;

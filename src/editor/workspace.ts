@@ -12,6 +12,7 @@ import type { LockState } from '../vault/vault';
 import type { Vaults } from '../vault/vaults';
 import { ApprovalDialog } from './approvalDialog';
 import { EditorApprover } from './approver';
+import { AuditStreaming } from './auditStreaming';
 import { lazy } from './lazy';
 import type { Log } from './log';
 import type { Messages } from './messages';
@@ -43,6 +44,8 @@ export class Workspace implements vscode.Disposable {
   /** Where the proxy listens for VS Code. */
   readonly socketPath: string;
   readonly passphrase = new PassphrasePrompt();
+  /** Sends what is recorded in this window to other machines, if the user wants that. */
+  readonly streaming: AuditStreaming;
   readonly #context: vscode.ExtensionContext;
   readonly #storage: vscode.Uri;
   readonly #disposables: vscode.Disposable[] = [];
@@ -52,6 +55,9 @@ export class Workspace implements vscode.Disposable {
   readonly #used = this.#own(new vscode.EventEmitter<AuditEntry>());
   /** Fires with each new entry of the audit trail that was made in this window. */
   readonly onDidUse = this.#used.event;
+  readonly #expiredUsed = this.#own(new vscode.EventEmitter<{ readonly secret: string; readonly server: string }>());
+  /** Fires when a call in this window asked for an expired secret, whether it was refused then or not. */
+  readonly onDidUseExpired = this.#expiredUsed.event;
   readonly #serversChanged = this.#own(new vscode.EventEmitter<undefined>());
   /** Fires when the servers file or an approval may have changed. */
   readonly onDidChangeServers = this.#serversChanged.event;
@@ -63,6 +69,18 @@ export class Workspace implements vscode.Disposable {
     this.socketPath = socketPath(folder.uri.fsPath);
     this.#context = context;
     this.#storage = storage;
+    this.streaming = this.#own(
+      new AuditStreaming({
+        spoolFolder: join(storage.fsPath, 'spool'),
+        logger: log,
+        onProblem: (error) => void messages.showError(error),
+      }),
+    );
+    this.#own(
+      this.onDidUse((entry) => {
+        this.streaming.push(entry);
+      }),
+    );
     this.#own(
       vscode.workspace.onDidGrantWorkspaceTrust(() => {
         this.#vaults.made?.vaults.refresh();
@@ -123,6 +141,7 @@ export class Workspace implements vscode.Disposable {
   async close(): Promise<void> {
     await this.#proxy.made?.stop();
     await this.#audit.made?.close();
+    await this.streaming.close();
     await this.#vaults.made?.flush();
   }
 
@@ -136,6 +155,8 @@ export class Workspace implements vscode.Disposable {
       path: join(this.#storage.fsPath, 'audit.jsonl'),
       clock: systemClock,
       logger: this.log,
+      maxBytes: () => numberSetting('audit.maxFileSize', 5) * 1024 * 1024,
+      keepDays: () => numberSetting('audit.keepDays', 400),
       keys: { current: () => this.vaults.auditKeys().current(), byId: (id) => this.vaults.auditKeys().byId(id) },
     });
     this.#own(
@@ -201,6 +222,9 @@ export class Workspace implements vscode.Disposable {
       socketPath: this.socketPath,
       callTimeoutMs: () => vscode.workspace.getConfiguration('mcpSecrets').get('callTimeout', 120) * 1_000,
       expiredSecrets: () => (vscode.workspace.getConfiguration('mcpSecrets').get('expiredSecrets') === 'refuse' ? 'refuse' : 'warn'),
+      onExpiredUsed: (secret, server) => {
+        this.#expiredUsed.fire({ secret, server });
+      },
     }));
     this.#own(
       proxy.onDidChangeStatus(() => {
@@ -246,4 +270,10 @@ export class Workspace implements vscode.Disposable {
     this.#disposables.push(disposable);
     return disposable;
   }
+}
+
+/** A setting that has to be a number; the default where it is none, which VS Code warns of and lets through. */
+function numberSetting(name: string, fallback: number): number {
+  const value: unknown = vscode.workspace.getConfiguration('mcpSecrets').get(name);
+  return typeof value === 'number' && value >= 0 ? value : fallback;
 }

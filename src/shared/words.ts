@@ -131,11 +131,12 @@ export const words: Words = {
   vaultNewer: (d) =>
     `The stored vault has format ${String(d.format)}; this version knows formats up to ${String(d.known)}. Update MCP Secrets. Nothing was changed.`,
   keyLost: () =>
-    'The key of this vault is gone, so its secrets cannot be opened. Bring the key back (restore it), or start fresh and set the secrets again. The ciphertext was left as it is.',
+    'The key of this vault is gone, so its secrets cannot be opened. Restore a backup, or start fresh and set the secrets again. (In a browser, if another window has just made the vault: reload this one.) The ciphertext was left as it is.',
   keyInvalid: (d) => `The key in ${d.path} cannot be used: ${d.why}. Nothing was changed. Put the right key there.`,
   keyNotKept: (d) =>
     `VS Code could not keep the key of this vault in its secret storage (${d.reason}), so nothing was sealed under it. Set up a keyring for VS Code, or protect the key by a passphrase instead: "MCP Secrets: Protect Key by Passphrase".`,
-  versionMissing: (d) => `${d.name} has no version ${String(d.version)} (any more). "mcp-secrets secret versions ${d.name}" lists those it has.`,
+  versionMissing: (d) =>
+    `${d.name} has no version ${String(d.version)} (any more). "mcp-secrets secret versions ${d.name}" lists those it has.`,
   nothingToRollBack: (d) => `${d.name} has no earlier version to go back to.`,
   scopeInvalid: (d) =>
     `"${d.scope}" cannot be the name of a scope. Use 1 to 64 letters, digits, ".", "_" or "-", starting with a letter or digit.`,
@@ -151,7 +152,8 @@ export const words: Words = {
   rotationIncomplete: (d) =>
     `The key was replaced in ${String(d.done)} vaults, and not in these, whose key was kept: ${d.failed.join(' ')} Then run "mcp-secrets key rotate" again.`,
   nothingToProtect: () => 'There is no vault yet, so there is no key to protect. Add a secret first.',
-  vaultIsFine: () => 'The vault can be opened, so there is no need for a new one. To get rid of its secrets, use "MCP Secrets: Destroy All Secrets".',
+  vaultIsFine: () =>
+    'The vault can be opened, so there is no need for a new one. To get rid of its secrets, use "MCP Secrets: Destroy All Secrets".',
   secretsDamaged: (d) =>
     `These secrets cannot be opened; they were left as they are: ${list(d.named)}. Roll them back, set them again, or restore a backup.`,
   passphraseNeeded: () =>

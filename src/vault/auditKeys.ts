@@ -24,7 +24,7 @@ export class VaultAuditKeys implements AuditKeys {
       if (head === undefined || head.keyId === this.#current?.id) return this.#current;
       const keys = await this.#keeper.keysOf(head.vaultId, head.keyId);
       if (keys !== undefined) this.#current = { id: keys.fingerprint, key: keys.audit };
-      if (!this.#mayKeepKeys()) this.#keeper.forget();
+      this.#forgetUnlessOpen();
     } catch {
       // The vault says elsewhere why it cannot be read.
     }
@@ -44,6 +44,17 @@ export class VaultAuditKeys implements AuditKeys {
       return { id, key };
     } catch {
       return undefined;
+    } finally {
+      this.#forgetUnlessOpen();
     }
+  }
+
+  #forgetUnlessOpen(): void {
+    try {
+      if (this.#mayKeepKeys()) return;
+    } catch {
+      // Nor while that cannot be told.
+    }
+    this.#keeper.forget();
   }
 }

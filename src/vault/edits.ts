@@ -53,7 +53,7 @@ export class Edits {
       version: number,
       createdAt: this.#now,
       ...(expiresAt === undefined || expiresAt === null ? {} : { expiresAt }),
-      sealed: sealRecord(home, { scope, name, version: number }, value),
+      sealed: sealRecord(home, { scope, name, version: number, createdAt: this.#now }, value),
     };
     const rotate = rotateEveryMs === undefined ? old?.rotateEveryMs : (rotateEveryMs ?? undefined);
     return this.#put({
@@ -140,7 +140,7 @@ export class Edits {
         version,
         createdAt: at,
         ...(expiresAt === undefined ? {} : { expiresAt }),
-        sealed: sealRecord(home, { scope, name, version }, value),
+        sealed: sealRecord(home, { scope, name, version, createdAt: at }, value),
       })),
     });
   }

@@ -6,6 +6,9 @@ import { KeyNotes } from './keyNotes';
 import { fingerprintOf, newRootKey } from './keys';
 import type { KeyStore } from './ports';
 
+/** A vault that was given a key so long ago and is still not there, in ms, was being made by a process that died. */
+const ABANDONED_MS = 86_400_000;
+
 /** The keys that a vault needs. */
 export interface NeededKeys {
   readonly vaultId: string;
@@ -70,6 +73,7 @@ export class FileKeyStore implements KeyStore {
       this.#given.delete(vaultId);
       const needed = this.#options.neededKeys();
       if (needed === undefined) return { value: undefined };
+      this.#given.prune(new Set(needed.map((vault) => vault.vaultId)), ABANDONED_MS);
       const given = this.#given.all().map((note) => ({ vaultId: note.vaultId, keyIds: [note.text] }));
       const own = { vaultId, keyIds: keyId === undefined ? [] : [keyId] };
       const vaults = [own, ...given, ...needed];

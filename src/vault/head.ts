@@ -15,7 +15,7 @@ const headSchema = z.object({
   vaultId: z.string().regex(/^[0-9a-f]{32}$/),
   /** The fingerprint of the root key. */
   keyId,
-  /** The fingerprint of the key that is taking its place, while that is under way. */
+  /** The fingerprint of the key that is taking its place, while that is under way: until the former one is destroyed. */
   nextKeyId: keyId.exactOptional(),
   /** Counts up with every change. */
   generation: z.int().positive(),

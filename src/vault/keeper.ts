@@ -102,7 +102,7 @@ export class Keeper {
         return look(open);
       } catch (error) {
         if (!(error instanceof Outdated)) throw error;
-        if (attempt >= ATTEMPTS) throw new SecretsError('vaultDamaged', { what: 'a part is missing' });
+        if (attempt >= ATTEMPTS) throw partMissing();
       }
     }
   }
@@ -133,7 +133,7 @@ export class Keeper {
         return open;
       } catch (error) {
         if (!(error instanceof Outdated)) throw error;
-        if (attempt >= ATTEMPTS) throw new SecretsError('vaultDamaged', { what: 'a part is missing' });
+        if (attempt >= ATTEMPTS) throw partMissing();
       }
     }
   }
@@ -147,25 +147,21 @@ export class Keeper {
     await this.#store.update(async (text) => {
       const base = await this.#base(text, create);
       if (base === undefined) return undefined;
-      const { changes, patch, value } = await make(base.open);
-      if (changes.size === 0 && patch === undefined && !base.isNew) return undefined;
-      const next = commitOf(base.open, changes, patch);
-      result = { open: base.open, value, next };
-      // A vault that is new, or new in this form, has parts that are not stored yet.
-      const parts = new Map([...base.parts, ...next.parts].filter(([name]) => next.names.includes(name)));
-      return { ...next, parts };
+      try {
+        const { changes, patch, value } = await make(base.open);
+        if (changes.size === 0 && patch === undefined && !base.isNew) return undefined;
+        const next = commitOf(base.open, changes, patch);
+        result = { open: base.open, value, next };
+        // A vault that is new, or new in this form, has parts that are not stored yet.
+        const parts = new Map([...base.parts, ...next.parts].filter(([name]) => next.names.includes(name)));
+        return { ...next, parts };
+      } catch (error) {
+        throw error instanceof Outdated ? partMissing() : error; // Nobody else writes now.
+      }
     });
     if (result === undefined) return undefined;
     await this.#adopt(result.next, result.open);
     return result.value;
-  }
-
-  /** Runs `work` while nobody can write, and writes nothing. */
-  async quietly(work: (tree: Tree | undefined) => Promise<void>): Promise<void> {
-    await this.#store.update(async (text) => {
-      await work(this.#parse(text)?.tree);
-      return undefined;
-    });
   }
 
   /**
@@ -253,7 +249,7 @@ export class Keeper {
         return look();
       } catch (error) {
         if (!(error instanceof Outdated)) throw error;
-        if (attempt >= ATTEMPTS) throw new SecretsError('vaultDamaged', { what: 'a part is missing' });
+        if (attempt >= ATTEMPTS) throw partMissing();
       }
     }
   }
@@ -309,6 +305,9 @@ export class Keeper {
   async #homeOf({ vaultId, keyId }: FirstDocument): Promise<{ vaultId: string; keys: VaultKeys }> {
     const keys = await this.keysOf(vaultId, keyId);
     if (keys === undefined) throw new SecretsError('keyLost', {});
+    // Whoever kept a copy from before the vault was written anew must not get it accepted as new.
+    const expected = await this.#keyStore.generation(vaultId);
+    if (expected > 0) throw new SecretsError('vaultOlder', { generation: 0, expected });
     return { vaultId, keys };
   }
 
@@ -343,6 +342,10 @@ export class Keeper {
 /** Between parts, every now and then. */
 async function nextTurn(index: number): Promise<void> {
   if (index % 4 === 3) await new Promise<void>((resolve) => void setImmediate(resolve));
+}
+
+function partMissing(): SecretsError<'vaultDamaged'> {
+  return new SecretsError('vaultDamaged', { what: 'a part is missing' });
 }
 
 /** A document of format 1 as a tree of one part, to be listed. It is written anew before it is used. */

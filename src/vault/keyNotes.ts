@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../shared/atomicFile';
+import { removeTemporaries, writeFileAtomic } from '../shared/atomicFile';
 import { storeFailure } from '../shared/storeFailure';
 
 const VAULT_ID = /^[a-z0-9]{1,64}$/;
@@ -29,11 +29,12 @@ export class KeyNotes {
     return names.filter((name) => VAULT_ID.test(name)).map((vaultId) => ({ vaultId, text: this.get(vaultId) ?? '' }));
   }
 
-  /** @param confirm is called right before it happens; if it throws, nothing changes. */
+  /** For who holds the lock of the note. @param confirm is called right before it happens; if it throws, nothing changes. */
   set(vaultId: string, text: string, confirm?: () => void): void {
     const path = this.pathOf(vaultId);
     this.#unlessMissing(path, () => {
       writeFileAtomic(path, `${text}\n`, confirm && { confirm });
+      removeTemporaries(path);
     });
   }
 
@@ -42,6 +43,16 @@ export class KeyNotes {
     this.#unlessMissing(path, () => {
       rmSync(path, { force: true });
     });
+  }
+
+  /** Removes what is older than `ageMs` and is not about one of these vaults. For who holds the lock of all notes. */
+  prune(vaultIds: ReadonlySet<string>, ageMs: number): void {
+    for (const name of this.#unlessMissing(this.#folder, () => readdirSync(this.#folder)) ?? []) {
+      const path = join(this.#folder, name);
+      this.#unlessMissing(path, () => {
+        if (!vaultIds.has(name) && statSync(path).mtimeMs < Date.now() - ageMs) rmSync(path, { force: true });
+      });
+    }
   }
 
   #unlessMissing<T>(path: string, act: () => T): T | undefined {

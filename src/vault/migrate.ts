@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod';
 import { SecretsError } from '../shared/errors';
-import type { StoredSecret } from './part';
-import { contextOf, currentOf, headOf } from './record';
+import { open } from './cipher';
+import type { StoredSecret, StoredVersion } from './part';
+import { currentOf, headOf, sealRecord } from './record';
 import type { Home } from './record';
 
 const id = z.string().regex(/^[0-9a-f]{32}$/);
@@ -36,12 +37,30 @@ export function parseFirst(text: string): FirstDocument {
   return result.data;
 }
 
-/** Its secrets with the proofs of today. The records stay sealed as they are; what did not prove itself then does not now. */
-export function migrated(document: FirstDocument, home: Home): StoredSecret[] {
-  return document.secrets.map((secret) => {
+/** Its secrets as they are sealed and proven today. What did not open or prove itself then stays as it is, and does not now. */
+export function migrated({ secrets }: FirstDocument, home: Home): StoredSecret[] {
+  return secrets.map((secret) => {
     const current = currentOf(secret.versions);
-    const place = { scope: secret.scope, name: secret.name, version: current.version };
-    const head = createHmac('sha256', home.keys.heads).update(contextOf(home, place)).update(current.sealed).digest('base64');
-    return { ...secret, head: head === secret.head ? headOf(home, secret) : '' };
+    const proof = createHmac('sha256', home.keys.heads).update(firstContext(home, secret, current)).update(current.sealed).digest('base64');
+    if (proof !== secret.head) return { ...secret, head: '' };
+    const body = { ...secret, versions: secret.versions.map((stored) => sealedAnew(home, secret, stored)) };
+    return { ...body, head: headOf(home, body) };
   });
+}
+
+type Place = Pick<StoredSecret, 'scope' | 'name'>;
+
+function sealedAnew(home: Home, { scope, name }: Place, stored: StoredVersion): StoredVersion {
+  const value = open(home.keys.records, Buffer.from(stored.sealed, 'base64'), firstContext(home, { scope, name }, stored));
+  if (value === undefined) return stored;
+  try {
+    return { ...stored, sealed: sealRecord(home, { scope, name, ...stored }, value) };
+  } finally {
+    value.fill(0);
+  }
+}
+
+/** The additional data that a record of format 1 was sealed with. */
+function firstContext({ vaultId, keys }: Home, { scope, name }: Place, { version }: StoredVersion): Buffer {
+  return Buffer.from(JSON.stringify(['mcp-secrets/record', 1, vaultId, keys.fingerprint, scope, name, version]));
 }

@@ -12,7 +12,7 @@ const versionSchema = z.object({
 });
 
 const secretSchema = z.object({
-  scope: z.string().min(1).max(64),
+  scope: z.string().min(1).max(128),
   name: z.string().min(1).max(128),
   createdAt: time,
   rotateEveryMs: z.int().positive().exactOptional(),
@@ -60,11 +60,11 @@ export function partOf(secrets: readonly StoredSecret[]): Part {
 
 /**
  * Writes a part: a line that names the secrets with their proofs, then a line for each. So a damaged line costs one secret
- * at most, and a damaged first line nothing.
+ * at most, and a damaged first line nothing. They are two line breaks apart, so that no damage to one of these joins them.
  */
 export function formatPart(secrets: readonly StoredSecret[]): string {
   const manifest = secrets.map(({ scope, name, head }) => [scope, name, head]);
-  return [manifest.length === 0 ? '[]' : JSON.stringify(manifest), ...secrets.map(lineOf)].join('\n');
+  return [manifest.length === 0 ? '[]' : JSON.stringify(manifest), '', ...secrets.map(lineOf)].join('\n');
 }
 
 const lines = new WeakMap<readonly StoredVersion[], { secret: StoredSecret; line: string }>();
@@ -86,29 +86,28 @@ function lineOf(secret: StoredSecret): string {
   return line;
 }
 
-/** Reads a part, as much of it as can be read. Throws nothing. */
+/**
+ * Reads a part, as much of it as can be read. A secret that the first line does not name has no proof (an empty `head`); one
+ * that has no line of its own is there without versions. Throws nothing.
+ */
 export function parsePart(text: string): Part {
-  const [first = '', ...lines] = text.split('\n');
-  const manifest = parsed(manifestSchema, first);
+  const [first = '', ...rest] = text.split('\n');
+  const lines = rest.filter((line) => line !== '');
+  const manifest = parsed(manifestSchema, first) ?? [];
+  const heads = new Map(manifest.map(([scope, name, head]) => [keyOf(scope, name), head]));
   const entries = lines.map((line) => parsed(secretSchema, line));
-  if (manifest === undefined) {
-    return partOf(entries.flatMap((entry) => (entry === undefined ? [] : [{ ...entry, head: '' }])));
-  }
-  const byKey = new Map(entries.flatMap((entry) => (entry === undefined ? [] : [[keyOf(entry.scope, entry.name), entry]])));
-  const wanted = new Set(manifest.map(([scope, name]) => keyOf(scope, name)));
-  const unread = lines.filter((_, i) => {
-    const entry = entries[i];
-    return entry === undefined || !wanted.has(keyOf(entry.scope, entry.name));
+  const keys = new Set(entries.map((entry) => entry && keyOf(entry.scope, entry.name)));
+  // Which of several damaged lines was whose cannot be said: they are taken in order.
+  const unread = manifest.filter(([scope, name]) => !keys.has(keyOf(scope, name)));
+  const secrets = entries.flatMap((entry, i) => {
+    if (entry !== undefined) return [{ ...entry, head: heads.get(keyOf(entry.scope, entry.name)) ?? '' }];
+    return unread.splice(0, 1).map((named) => unreadable(named, lines[i] ?? ''));
   });
-  return partOf(
-    manifest.map(([scope, name, head]) => {
-      const entry = byKey.get(keyOf(scope, name));
-      // Which of several damaged lines was whose cannot be said; none is dropped.
-      return entry === undefined
-        ? { scope, name, head, createdAt: 0, versions: [], raw: unread.splice(0, 1).join('') }
-        : { ...entry, head };
-    }),
-  );
+  return partOf([...secrets, ...unread.map((named) => unreadable(named, ''))]);
+}
+
+function unreadable([scope, name, head]: readonly [string, string, string], raw: string): StoredSecret {
+  return { scope, name, head, createdAt: 0, versions: [], raw };
 }
 
 function parsed<T>(schema: z.ZodType<T>, line: string): T | undefined {

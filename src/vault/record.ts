@@ -3,8 +3,7 @@ import { open, seal } from './cipher';
 import type { VaultKeys } from './keys';
 import type { StoredSecret, StoredVersion } from './part';
 
-/** The format of a sealed record. It has not changed since the first version of the vault. */
-const RECORD_FORMAT = 1;
+const RECORD_FORMAT = 2;
 const HEAD_FORMAT = 2;
 
 /** Where a sealed value belongs. All of it is authenticated, so a ciphertext opens in its own place only. */
@@ -12,6 +11,8 @@ export interface RecordPlace {
   readonly scope: string;
   readonly name: string;
   readonly version: number;
+  /** Numbers start anew when a secret was deleted: this tells its versions from those it had before. */
+  readonly createdAt: number;
 }
 
 /** The keys of a record, and the vault that it is in. */
@@ -21,8 +22,8 @@ export interface Home {
 }
 
 /** The additional data of a record: format, vault, key and place. */
-export function contextOf({ vaultId, keys }: Home, { scope, name, version }: RecordPlace): Buffer {
-  return Buffer.from(JSON.stringify(['mcp-secrets/record', RECORD_FORMAT, vaultId, keys.fingerprint, scope, name, version]));
+function contextOf({ vaultId, keys }: Home, { scope, name, version, createdAt }: RecordPlace): Buffer {
+  return Buffer.from(JSON.stringify(['mcp-secrets/record', RECORD_FORMAT, vaultId, keys.fingerprint, scope, name, version, createdAt]));
 }
 
 /** Seals a value for its place, as base64. The value is not changed. */
@@ -32,7 +33,7 @@ export function sealRecord(home: Home, place: RecordPlace, value: Uint8Array): s
 
 /** Opens a version of a secret: a Buffer that the caller overwrites after use; `undefined` if it does not open in this place. */
 export function openRecord(home: Home, { scope, name }: Pick<StoredSecret, 'scope' | 'name'>, stored: StoredVersion): Buffer | undefined {
-  const made = prepared(home, { scope, name, version: stored.version }, stored);
+  const made = prepared(home, { scope, name, version: stored.version, createdAt: stored.createdAt }, stored);
   return open(home.keys.records, made.sealed, made.context);
 }
 

@@ -32,14 +32,15 @@ export function doneOf({ shards }: Head, nextKeyId: string): number {
   return shards.reduce((sum, { keyId, count }) => sum + (keyId === nextKeyId ? count : 0), 0);
 }
 
-/** What does not open stays as it is: under the new key as little as under the old one. */
-function resealed(secret: StoredSecret, sound: boolean, from: Home, to: Home): StoredSecret {
+/** A secret under another key. What does not open stays as it is: under the new key as little as under the old one. */
+export function resealed(secret: StoredSecret, sound: boolean, from: Home, to: Home): StoredSecret {
   if (!sound) return secret;
   const versions = secret.versions.map((stored): StoredVersion => {
     const value = openRecord(from, secret, stored);
     if (value === undefined) return stored;
     try {
-      return { ...stored, sealed: sealRecord(to, { scope: secret.scope, name: secret.name, version: stored.version }, value) };
+      const { version, createdAt } = stored;
+      return { ...stored, sealed: sealRecord(to, { scope: secret.scope, name: secret.name, version, createdAt }, value) };
     } finally {
       value.fill(0);
     }

@@ -2,7 +2,7 @@ import type { Keeper } from './keeper';
 import { carryAuditKeys, doneOf, nextStep } from './reseal';
 import type { KeyStore } from './ports';
 
-/** Hears how far it is: secrets sealed under the new key, of all. */
+/** Hears how far it is: secrets sealed under the new key, of all. What it throws ends the rotation for now. */
 export type Progress = (done: number, total: number) => void;
 
 /**
@@ -22,7 +22,7 @@ export async function rotateKey(keeper: Keeper, keys: KeyStore, progress: Progre
 export async function resumeRotation(keeper: Keeper, keys: KeyStore, progress: Progress): Promise<boolean> {
   if (keeper.tree()?.head.nextKeyId === undefined) return false;
   while ((await step(keeper, progress)) === 'more');
-  await dropFormerKeys(keeper, keys);
+  await retireFormerKey(keeper, keys);
   return true;
 }
 
@@ -30,18 +30,20 @@ async function step(keeper: Keeper, progress: Progress): Promise<'more' | 'done'
   return keeper.change((open) => {
     const { head, tree } = open;
     const next = head.nextKeyId;
-    if (next === undefined) return { changes: new Map(), value: 'done' };
+    if (next === undefined || next === head.keyId) return { changes: new Map(), value: 'done' };
     progress(doneOf(head, next), tree.count);
     const changes = nextStep(open, next);
     if (changes.size > 0) return { changes, patch: { shardKeyId: next }, value: 'more' };
     const formerAudit = carryAuditKeys(head.formerAudit, open.home(head.keyId), open.home(next));
-    return { changes, patch: { keyId: next, nextKeyId: null, formerAudit }, value: 'done' };
+    return { changes, patch: { keyId: next, formerAudit }, value: 'done' };
   });
 }
 
-/** While nobody can write: a rotation that begins just now has its second key already, and it must stay. */
-async function dropFormerKeys(keeper: Keeper, keys: KeyStore): Promise<void> {
-  await keeper.quietly(async (tree) => {
-    if (tree !== undefined && tree.head.nextKeyId === undefined) await keys.retire(tree.head.vaultId, tree.head.keyId);
+/** Until the former key is destroyed, the head names the new one twice: so a crash in between does not leave the former one behind. */
+async function retireFormerKey(keeper: Keeper, keys: KeyStore): Promise<void> {
+  await keeper.change(async ({ head }) => {
+    if (head.nextKeyId !== head.keyId) return { changes: new Map(), value: undefined };
+    await keys.retire(head.vaultId, head.keyId);
+    return { changes: new Map(), patch: { nextKeyId: null }, value: undefined };
   });
 }

@@ -123,12 +123,6 @@ export class OpenTree {
     return made;
   }
 
-  /** What is left of a part that does not prove itself: each secret that proves itself. */
-  salvage(index: number): readonly ProvenSecret[] {
-    const home = this.home(this.#shard(index).keyId);
-    return this.tree.part(index).secrets.map((secret) => withProof(secret, home));
-  }
-
   #shard(index: number): Shard {
     const shard = this.head.shards[index];
     if (shard === undefined) throw new SecretsError('vaultDamaged', { what: 'a part is missing' });
@@ -138,19 +132,17 @@ export class OpenTree {
 
 function proven(part: Part, shard: Shard, home: Home, index: number, of: number): ProvenPart | undefined {
   const made = part.secrets.map((secret) => withProof(secret, home));
-  // The mac holds the proofs that were written. Those that can be made again are as good: then only the stored ones are damaged.
-  const healed = made.map((secret) =>
-    secret.sound ? secret : { ...secret, head: secret.versions.length > 0 ? headOf(home, secret) : '' },
-  );
   if (shardMac(home, index, of, part.secrets) === shard.mac) return withKeys(made);
-  if (shardMac(home, index, of, healed) === shard.mac) return withKeys(healed.map((secret) => ({ ...secret, sound: true })));
-  return undefined;
+  // The mac holds the proofs that were written. If they can be made again from the secrets, only the line that holds them is damaged.
+  const healed = made.flatMap((secret) => (secret.versions.length === 0 ? [] : [{ ...secret, sound: true, head: headOf(home, secret) }]));
+  return shardMac(home, index, of, healed) === shard.mac ? withKeys(healed) : undefined;
 }
 
 /** The key under which a secret was looked at. Secrets do not change, and most of them go from one generation to the next. */
 const looked = new WeakMap<StoredSecret, { keys: VaultKeys; proven: ProvenSecret }>();
 
-function withProof(secret: StoredSecret, home: Home): ProvenSecret {
+/** Looks at the proof of a secret on its own. */
+export function withProof(secret: StoredSecret, home: Home): ProvenSecret {
   const known = looked.get(secret);
   if (known?.keys === home.keys) return known.proven;
   const proven = { ...secret, sound: secret.versions.length > 0 && headOf(home, secret) === secret.head };
@@ -236,12 +228,12 @@ export function newTree(
   home: Home,
   secrets: readonly StoredSecret[],
   generation: number,
-  formerAudit: Head['formerAudit'] = [],
+  { lock, formerAudit }: Pick<Head, 'lock' | 'formerAudit'> = { lock: 'open', formerAudit: [] },
 ): Generation {
   const made = new Map<string, Part>();
   const keyId = home.keys.fingerprint;
   const shards = layOut(secrets, (group, index, of) => putPart(made, home, group, index, of));
-  const head = { format: FORMAT, vaultId: home.vaultId, keyId, generation, lock: 'open', formerAudit, shards } as const;
+  const head = { format: FORMAT, vaultId: home.vaultId, keyId, generation, lock, formerAudit, shards } as const;
   return generationOf(formatHead(head, home), shards, made);
 }
 

@@ -139,7 +139,12 @@ export class Vault implements SecretReader, Disposable {
     if (names.length === 0) return [];
     // Kept synchronous while the key is at hand: this is on the path of every call.
     const look = (tree: OpenTree): OpenedSecret[] => openAll(tree, names, scope);
-    const found = this.#keeper.seeAtHand(look) ?? (await this.#keeper.seeOpen(look));
+    const found =
+      this.#keeper.seeAtHand(look) ??
+      (await this.#keeper.seeOpen((tree) => {
+        this.#refuseIfLockedMeanwhile();
+        return look(tree);
+      }));
     if (found === undefined) throw new SecretsError('secretMissing', { names });
     return found;
   }
@@ -262,7 +267,7 @@ export class Vault implements SecretReader, Disposable {
    */
   async rotateKey(actor: VaultActor, progress: Progress = () => undefined): Promise<boolean> {
     this.refuseUnlessOpen();
-    const done = await rotateKey(this.#keeper, this.#ports.keys, progress);
+    const done = await rotateKey(this.#keeper, this.#ports.keys, this.#unlessLocked(progress));
     if (done) this.#record(actor, 'key.rotate');
     return done;
   }
@@ -275,7 +280,7 @@ export class Vault implements SecretReader, Disposable {
   /** Finishes a rotation that a crash has cut short, if there is one. @returns whether there was. */
   async resume(actor: VaultActor, progress: Progress = () => undefined): Promise<boolean> {
     if (this.lockState() !== 'open' || this.#ports.barrier?.() !== undefined) return false;
-    const done = await resumeRotation(this.#keeper, this.#ports.keys, progress);
+    const done = await resumeRotation(this.#keeper, this.#ports.keys, this.#unlessLocked(progress));
     if (done) this.#record(actor, 'key.rotate');
     return done;
   }
@@ -304,18 +309,23 @@ export class Vault implements SecretReader, Disposable {
   async destroyAll(actor: VaultActor): Promise<void> {
     this.#refuseBarrier();
     const vaultId = this.#vaultId();
-    await this.#ports.store.destroy();
-    if (vaultId !== undefined) await this.#ports.keys.retire(vaultId, undefined);
-    this.#keeper.forget();
+    try {
+      // First: once the document is gone, nobody knows whose key it was.
+      if (vaultId !== undefined) await this.#ports.keys.retire(vaultId, undefined);
+    } finally {
+      await this.#ports.store.destroy();
+      this.#keeper.forget();
+    }
     this.#record(actor, 'vault.destroy');
   }
 
   /**
-   * Drops the key from memory and refuses to open or change anything until `unlock`: here from the moment it is called, in
-   * other windows and processes when the promise resolves.
+   * Refuses to open or change anything until `unlock`: here from the moment it is called, in other windows and processes when
+   * the promise resolves. The key is dropped from memory as soon as it has proven the lock that is stored.
    */
   async lock(actor: VaultActor, kind: 'locked' | 'panic' = 'locked'): Promise<void> {
-    this.close(kind);
+    this.#locked = kind;
+    this.#changed.fire(undefined);
     try {
       const written = await this.#keeper.change(() => ({ changes: new Map(), patch: { lock: kind }, value: true }));
       // From here on the stored lock counts, so that whoever ends it ends it everywhere.
@@ -369,6 +379,24 @@ export class Vault implements SecretReader, Disposable {
     if (barrier !== undefined) throw new SecretsError(barrier, {});
   }
 
+  /** For what had to wait: a lock may have come first. The key that was fetched meanwhile does not stay. */
+  #refuseIfLockedMeanwhile(): void {
+    try {
+      this.refuseUnlessOpen();
+    } catch (error) {
+      this.#keeper.forget();
+      throw error;
+    }
+  }
+
+  /** Ends a rotation when the vault is locked. */
+  #unlessLocked(progress: Progress): Progress {
+    return (done, total) => {
+      this.#refuseIfLockedMeanwhile();
+      progress(done, total);
+    };
+  }
+
   #stored(name: string, scope: string): StoredSecret | undefined {
     const normalized = normalizeName(name);
     return this.#keeper.see((tree) => tree?.find(scope, normalized));
@@ -399,6 +427,7 @@ export class Vault implements SecretReader, Disposable {
   async #edit<T>(make: (edits: Edits, open: OpenTree) => T, create = false): Promise<T | undefined> {
     this.refuseUnlessOpen();
     const result = await this.#keeper.change((open) => {
+      this.#refuseIfLockedMeanwhile();
       const edits = new Edits(open, this.#ports.clock.now(), this.#ports.keepVersions?.() ?? KEPT_VERSIONS);
       const value = make(edits, open);
       return { changes: edits.changes, value: { value } };

@@ -97,6 +97,7 @@ export async function launchVsCode(options: LaunchOptions): Promise<VsCodeWindow
       stop,
       openWindow: async () => {
         const another = await context.newPage();
+        await exposeAutomation(another, options);
         await another.goto(url);
         await workbenchReady(another);
         return another;

@@ -103,6 +103,11 @@ export class QuickInput {
     return Promise.all((await rows.all()).map(labelOf));
   }
 
+  /** Clicks a button in the title of the open quick input. */
+  async button(label: string): Promise<void> {
+    await this.#widget.locator(`.quick-input-titlebar .action-label[aria-label^="${label}"]`).click({ timeout: uiLimitMs });
+  }
+
   /** Closes the quick input with Escape. */
   async cancel(): Promise<void> {
     await eventually('the quick input closes', async () => {

@@ -94,6 +94,25 @@ export class TreeViews {
     });
   }
 
+  /** The decoration at the end of a row, e.g. `E`; empty when it has none. */
+  async decoration(viewTitle: string, rowLabel: string): Promise<string> {
+    const label = (await this.#row(viewTitle, rowLabel)).locator('.monaco-icon-label').first();
+    // What an editor's decorations show is content made by a style, which is no text of the page.
+    const content = String(
+      await label.evaluate('(element) => getComputedStyle(element, "::after").content', undefined, { timeout: uiLimitMs }),
+    );
+    return content.startsWith('"') ? content.slice(1, -1) : '';
+  }
+
+  /** The number on a view container's icon; empty when it has none. */
+  async badge(containerTitle: string): Promise<string> {
+    const icon = this.#page.locator('.activitybar .action-item').filter({
+      has: this.#page.locator(`.action-label[aria-label^=${quote(containerTitle)}]`),
+    });
+    const badge = icon.first().locator('.badge-content');
+    return (await badge.isVisible()) ? badge.innerText() : '';
+  }
+
   /** Clicks an action in a view's title. */
   async viewAction(viewTitle: string, actionTitle: string): Promise<void> {
     const pane = this.#pane(viewTitle);

@@ -58,10 +58,10 @@ describe('audit entries on their way to a receiver', function () {
     return receiver;
   }
 
-  async function prepare(env: Record<string, string>): Promise<void> {
-    place.watch(token);
-    await place.cli(['secret', 'set', 'TOKEN'], { input: token, env });
-    await place.cli(['server', 'add', 'one', '--url', upstream.url, '--secret', 'TOKEN=bearer'], { env });
+  async function prepare(env: Record<string, string>, at = place): Promise<void> {
+    at.watch(token);
+    await at.cli(['secret', 'set', 'TOKEN'], { input: token, env });
+    await at.cli(['server', 'add', 'one', '--url', upstream.url, '--secret', 'TOKEN=bearer'], { env });
   }
 
   async function calls(serving: Serving, count: number): Promise<void> {
@@ -72,63 +72,91 @@ describe('audit entries on their way to a receiver', function () {
   }
 
   /** What is in the trail, once it is all written. */
-  async function trail(calls: number): Promise<string[]> {
-    await until('the calls are in the trail', () => place.auditEntries().filter(({ action }) => action === 'call').length >= calls);
-    return place.auditEntries().map(keyOf).sort();
+  async function trail(calls: number, at = place): Promise<string[]> {
+    await until('the calls are in the trail', () => at.auditEntries().filter(({ action }) => action === 'call').length >= calls);
+    return at.auditEntries().map(keyOf).sort();
   }
 
-  async function allArrive(receiver: Receiver, calls: number): Promise<void> {
-    const expected = await trail(calls);
+  async function allArrive(receiver: Receiver, calls: number, at = place): Promise<void> {
+    const expected = await trail(calls, at);
     await until('everything arrives', () => arrived(receiver).length >= expected.length);
-    assert.deepEqual(arrived(receiver), await trail(calls));
+    assert.deepEqual(arrived(receiver), await trail(calls, at));
   }
 
   /**
    * A run with the receiver there; then it goes away, and the process that streams to it is killed; then another process
    * begins while it is still away; then it comes back.
    */
-  async function runWithOutage(receiver: Receiver, env: Record<string, string> = {}): Promise<void> {
+  async function runWithOutage(receiver: Receiver, at: Workplace, env: Record<string, string> = {}): Promise<void> {
     const all = { [receiver.variable]: receiver.url, ...env };
-    await prepare(all);
-    const first = await Serving.start(startNode(cliPath, ['serve'], { ...place.env, ...all }, place.workspace));
+    await prepare(all, at);
+    const first = await Serving.start(startNode(cliPath, ['serve'], { ...at.env, ...all }, at.workspace));
     await calls(first, 200);
-    await allArrive(receiver, 200);
+    await allArrive(receiver, 200, at);
     await receiver.stop();
     await calls(first, 60);
-    await trail(260);
+    await trail(260, at);
     await until('the outage is noticed', () => first.logs.includes(`cannot be delivered to ${receiver.url}`));
     await first.end('SIGKILL');
-    const second = await place.serve([], all);
+    const second = await at.serve([], all);
     await calls(second, 40);
     await receiver.start();
-    await allArrive(receiver, 300);
+    await allArrive(receiver, 300, at);
     // What is delivered is not delivered again by who comes next, and leaves nothing behind.
     await second.stop();
     const count = receiver.entries().length;
-    await place.cli(['server', 'list'], { env: all });
+    await at.cli(['server', 'list'], { env: all });
     assert.equal(receiver.entries().length, count);
-    assert.deepEqual(spools(), []);
+    assert.deepEqual(spools(at), []);
   }
 
-  function spools(): string[] {
-    const folder = join(place.state, 'spool');
+  function spools(at = place): string[] {
+    const folder = join(at.state, 'spool');
     return existsSync(folder) ? readdirSync(folder).flatMap((target) => readdirSync(join(folder, target))) : [];
   }
+
+  describe('all arrive, also those of an outage and of a killed process', () => {
+    /** The runs are mostly waiting, so they wait together. */
+    const runs = new Map<string, Promise<void>>();
+
+    function begin(name: string, start: (at: Workplace) => Promise<readonly [Receiver, Record<string, string>?]>): void {
+      const run = async (): Promise<void> => {
+        const at = new Workplace();
+        try {
+          const [receiver, env] = await start(at);
+          await runWithOutage(receiver, at, env).finally(() => receiver.stop());
+        } finally {
+          await at.close();
+        }
+      };
+      const running = run();
+      running.catch(() => undefined);
+      runs.set(name, running);
+    }
+
+    before(async () => {
+      begin('OTLP', async () => [await OtlpReceiver.start()]);
+      if (!(await ensureSyslogReceiver())) return;
+      begin('syslog, UDP', async (at) => [await SyslogReceiver.start(join(at.root, 'syslog'), 'udp')]);
+      begin('syslog, TCP', async (at) => [await SyslogReceiver.start(join(at.root, 'syslog'), 'tcp')]);
+      begin('syslog, TLS', async (at) => {
+        const certificates = makeCertificates(at.temp, 'localhost');
+        return [await SyslogReceiver.start(join(at.root, 'syslog'), 'tls', certificates), { NODE_EXTRA_CA_CERTS: certificates.ca }];
+      });
+    });
+
+    after(() => Promise.allSettled(runs.values()));
+
+    for (const name of ['OTLP', 'syslog, UDP', 'syslog, TCP', 'syslog, TLS'])
+      it(name, async function () {
+        if (!runs.has(name)) this.skip();
+        await runs.get(name);
+      });
+  });
 
   describe('by syslog', () => {
     before(async function () {
       if (!(await ensureSyslogReceiver())) this.skip();
-    });
-
-    for (const protocol of ['udp', 'tcp'] as const)
-      it(`over ${protocol.toUpperCase()}: each arrives, also those of an outage and of a killed process`, async () => {
-        await runWithOutage(added(await SyslogReceiver.start(join(place.root, 'syslog'), protocol)));
-      });
-
-    it('over TLS: each arrives, also those of an outage and of a killed process', async () => {
-      const certificates = makeCertificates(place.temp, 'localhost');
-      const receiver = added(await SyslogReceiver.start(join(place.root, 'syslog'), 'tls', certificates));
-      await runWithOutage(receiver, { NODE_EXTRA_CA_CERTS: certificates.ca });
     });
 
     it('over TLS: nothing is sent to who cannot prove its name', async () => {
@@ -140,10 +168,7 @@ describe('audit entries on their way to a receiver', function () {
           env: { MCP_SECRETS_SYSLOG: receiver.url, ...env },
         });
         assert.equal(code, 0, stderr);
-        assert.match(
-          stderr,
-          /cannot be delivered to tls:\/\/localhost:\d+ \((UNABLE_TO_VERIFY_LEAF_SIGNATURE|ERR_TLS_CERT_ALTNAME_INVALID)\)/,
-        );
+        assert.match(stderr, /cannot be delivered to tls:\/\/localhost:\d+ \((SELF_SIGNED_CERT_IN_CHAIN|ERR_TLS_CERT_ALTNAME_INVALID)\)/);
       }
       assert.deepEqual(receiver.entries(), []);
     });
@@ -164,12 +189,6 @@ describe('audit entries on their way to a receiver', function () {
   });
 
   describe('by OTLP', () => {
-    it('over HTTP: each arrives, also those of an outage and of a killed process', async () => {
-      const receiver = added(await OtlpReceiver.start());
-      await runWithOutage(receiver);
-      assert.deepEqual(receiver.failures, []);
-    });
-
     it('again where the receiver is overloaded, when it says so', async () => {
       const receiver = added(await OtlpReceiver.start());
       const statuses = [429, 502, 503, 504, 401];

@@ -151,7 +151,7 @@ describe('a vault that does not open', function () {
 
   it('a key file that others may read', async () => {
     chmodSync(place.keyFile, 0o644);
-    await assertFails('keyInvalid', /others may read it; run "chmod 600 .*\/key"\. Nothing was changed/);
+    await assertFails('tooOpen', /key can be read or written by others \(mode 0644\), so it is not used\. Run "chmod 600 .*\/key"/);
   });
 
   it('a key file with wrong content', async () => {

@@ -80,15 +80,15 @@ describe('diagnostics of the servers file', () => {
     const range = vscode.languages.getDiagnostics(uri)[0]?.range;
     const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', uri, range);
     const [fix] = actions.filter(({ title }) => title === 'Add secret TYPED_KEY');
-    assert.deepEqual(fix?.command?.arguments, ['TYPED_KEY']);
+    assert.deepEqual(fix?.command?.arguments, [{ scope: 'workspace', name: 'TYPED_KEY' }]);
 
-    await workspace.vault.set('TYPED_KEY', Buffer.from('typed-value'), 'user');
+    await workspace.vaults.workspace.set('TYPED_KEY', Buffer.from('typed-value'), 'user');
     await says(uri, []);
     await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
   });
 
   it('offers the names of secrets and the modes of the type for completion', async () => {
-    await workspace.vault.set('COMPLETE_ME', Buffer.from('some-value'), 'user');
+    await workspace.vaults.workspace.set('COMPLETE_ME', Buffer.from('some-value'), 'user');
     const { uri } = await type(
       '{\n  "servers": {\n    "a": {\n      "type": "stdio",\n      "command": "a",\n      "secrets": { "": "" }\n    }\n  }\n}',
     );
@@ -106,7 +106,7 @@ describe('diagnostics of the servers file', () => {
     const modes = await waitFor('env', 24);
     assert.ok(modes.includes('body') && !modes.includes('header') && !modes.includes('bearer'), modes.join(' '));
 
-    await workspace.vault.set('ADDED_LATER', Buffer.from('some-value'), 'user');
+    await workspace.vaults.workspace.set('ADDED_LATER', Buffer.from('some-value'), 'user');
     await waitFor('ADDED_LATER', 20);
     const others = vscode.languages.getDiagnostics(uri).filter(({ source }) => source !== 'MCP Secrets');
     assert.deepEqual(others, [], 'the schema is for help only: what is wrong is said once, by us');

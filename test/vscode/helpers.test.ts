@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { parseCommandLine } from '../../src/editor/commands/commandLine';
 import { schemaFor } from '../../src/editor/schemaProvider';
 import { sharedStorage } from '../../src/editor/stores/sharedStorage';
-import { ago, count, duration } from '../../src/editor/views/format';
+import { ago, ahead, count, duration, span } from '../../src/editor/views/format';
 
 describe('helpers of the editor', () => {
   const lines: [text: string, expected: string[] | string][] = [
@@ -44,7 +44,12 @@ describe('helpers of the editor', () => {
   });
 
   it('make a schema that offers names and checks nothing', () => {
-    const text = JSON.stringify(schemaFor(['MY_KEY']));
+    const text = JSON.stringify(
+      schemaFor([
+        { scope: 'workspace', name: 'MY_KEY' },
+        { scope: 'other', name: 'MY_KEY' },
+      ]),
+    );
     assert.equal(text.match(/"MY_KEY"/g)?.length, 3);
     assert.doesNotMatch(text, /"(required|pattern|enum|additionalProperties":false)/);
   });
@@ -53,6 +58,12 @@ describe('helpers of the editor', () => {
     const now = Date.UTC(2026, 0, 31);
     const words = [0, 59_000, 60_000, 3_600_000 * 5, 86_400_000 * 2, 86_400_000 * 45, 86_400_000 * 800].map((ms) => ago(now - ms, now));
     assert.deepEqual(words, ['just now', 'just now', '1 minute ago', '5 hours ago', '2 days ago', '1 month ago', '2 years ago']);
+    const spans = [59_000, 3_600_000 * 12, 86_400_000 * 30 - 1, 86_400_000 * 365].map((ms) => ahead(now + ms, now));
+    assert.deepEqual(spans, ['in 1 minute', 'in 12 hours', 'in 1 month', 'in 1 year']);
+    assert.deepEqual(
+      [1, 30, 90, 365, 400].map((days) => span(days * 86_400_000)),
+      ['1 day', '30 days', '90 days', '1 year', '400 days'],
+    );
     assert.deepEqual(
       [count(1, 'secret'), count(0, 'secret'), duration(12.4), duration(3_440)],
       ['1 secret', '0 secrets', '12 ms', '3.4 s'],

@@ -64,7 +64,7 @@ describe('MCP provider', () => {
   });
 
   it('lets VS Code call a tool of a server that receives its secret', async () => {
-    await workspace.vault.set('ECHO_KEY', Buffer.from('provider-canary'), 'user');
+    await workspace.vaults.workspace.set('ECHO_KEY', Buffer.from('provider-canary'), 'user');
     const code = `process.stdin.setEncoding('utf8');let rest='';process.stdin.on('data',(d)=>{rest+=d;const lines=rest.split('\\n');rest=lines.pop();for(const l of lines){const m=JSON.parse(l);if(m.id===undefined)continue;const result=m.method==='initialize'?{protocolVersion:m.params.protocolVersion,capabilities:{tools:{}},serverInfo:{name:'probe',version:'1'}}:m.method==='tools/list'?{tools:[{name:'measure',description:'Measures',inputSchema:{type:'object'}}]}:{content:[{type:'text',text:'length '+process.env.ECHO_KEY.length+' '+process.env.ECHO_KEY}]};process.stdout.write(JSON.stringify({jsonrpc:'2.0',id:m.id,result})+'\\n')}})`;
     writeServersFile(workspace, { servers: { probe: { command: process.execPath, args: ['-e', code], secrets: { ECHO_KEY: 'env' } } } });
     await workspace.approvals.approve(workspace.servers.get('probe'), 'user');

@@ -15,7 +15,7 @@ describe('states', () => {
     ({ container, workspace } = await activated());
     ({ context } = container);
     await reset(workspace);
-    await workspace.vault.set('STATE_KEY', Buffer.from('state value'), 'user');
+    await workspace.vaults.workspace.set('STATE_KEY', Buffer.from('state value'), 'user');
   });
 
   after(() => reset(workspace));
@@ -24,10 +24,10 @@ describe('states', () => {
     eventually(`the state is ${name}`, () => (container.state.current.name === name ? true : undefined));
 
   it('locked, until it is unlocked', async () => {
-    workspace.vault.lock();
+    await workspace.vaults.lock('user');
     await becomes('locked');
-    await assert.rejects(workspace.vault.open(['STATE_KEY']), { kind: 'locked' });
-    workspace.vault.unlock();
+    await assert.rejects(workspace.vaults.workspace.open(['STATE_KEY']), { kind: 'locked' });
+    await workspace.vaults.unlock('user');
     await becomes('ready');
   });
 
@@ -44,12 +44,12 @@ describe('states', () => {
       description: 'cannot be opened · v1 · just now · not bound to a server',
       context: 'secret.unreadable',
     });
-    await assert.rejects(workspace.vault.set('OTHER_KEY', Buffer.from('other value'), 'user'), { kind: 'keyLost' });
+    await assert.rejects(workspace.vaults.workspace.set('OTHER_KEY', Buffer.from('other value'), 'user'), { kind: 'keyLost' });
     assert.equal(await context.secrets.get(name), undefined);
 
     await context.secrets.store(name, key);
     await becomes('ready');
-    const [opened] = await workspace.vault.open(['STATE_KEY']);
+    const [opened] = await workspace.vaults.workspace.open(['STATE_KEY']);
     assert.equal(opened?.value.toString(), 'state value');
   });
 
@@ -58,12 +58,12 @@ describe('states', () => {
       (document) => ({ ...document, format: 99 }),
       async () => {
         await becomes('error');
-        await assert.rejects(workspace.vault.state(), { kind: 'vaultNewer' });
+        await assert.rejects(workspace.vaults.workspace.state(), { kind: 'vaultNewer' });
         assert.deepEqual(await container.secretsView.getChildren(), []);
       },
     );
     await becomes('ready');
-    assert.equal(workspace.vault.list().length, 1);
+    assert.equal(workspace.vaults.workspace.list().length, 1);
   });
 
   it('ready, with a secret in quarantine, for tampered ciphertext', async () => {
@@ -77,7 +77,7 @@ describe('states', () => {
           const [item] = (await view.getChildren()).map((node) => seen(view, node));
           return item?.description.startsWith('cannot be opened') === true ? item : undefined;
         });
-        await assert.rejects(workspace.vault.open(['STATE_KEY']), { kind: 'secretUnreadable' });
+        await assert.rejects(workspace.vaults.workspace.open(['STATE_KEY']), { kind: 'secretUnreadable' });
       },
     );
   });
@@ -97,12 +97,12 @@ describe('states', () => {
     const [generation = '', text = ''] = readFileSync(path, 'utf8').split('\n');
     const next = (by: number): string => String(Number(generation) + by);
     writeFileSync(path, `${next(1)}\n${JSON.stringify(change(JSON.parse(text) as object))}`);
-    workspace.vault.refresh();
+    workspace.vaults.workspace.refresh();
     try {
       await run();
     } finally {
       writeFileSync(path, `${next(2)}\n${text}`);
-      workspace.vault.refresh();
+      workspace.vaults.workspace.refresh();
     }
   }
 });

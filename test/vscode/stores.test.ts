@@ -1,12 +1,13 @@
 import * as assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExtensionContext } from 'vscode';
+import { EditorTreeStore } from '../../src/editor/stores/editorTreeStore';
 import { SecretStorageKeyStore } from '../../src/editor/stores/secretStorageKeyStore';
 import { WorkspaceStateStore } from '../../src/editor/stores/workspaceStateStore';
 import { isSecretsError } from '../../src/shared/errors';
+import { fingerprintOf } from '../../src/vault/keys';
 import { activated } from './support';
 
 describe('stores', () => {
@@ -28,18 +29,38 @@ describe('stores', () => {
 
   it('keeps root keys in the secret storage', async () => {
     const keys = new SecretStorageKeyStore(context.secrets);
-    assert.equal(await keys.get('no-such-vault'), undefined);
-    const key = randomBytes(32);
-    await keys.set('test', key);
-    assert.deepEqual(await keys.get('test'), key);
-    await context.secrets.delete('rootKey/test');
-    assert.equal(await keys.get('test'), undefined);
+    assert.equal(await keys.get('test', 'f'.repeat(32)), undefined);
+    const first = await keys.create('test');
+    const old = fingerprintOf(first, 'test');
+    assert.deepEqual(await keys.get('test', old), first);
+    const second = await keys.successor('test', old);
+    await keys.retire('test', fingerprintOf(second, 'test'));
+    assert.equal(await keys.get('test', old), undefined);
+    assert.deepEqual(await keys.get('test', fingerprintOf(second, 'test')), second);
+    await keys.keepGeneration('test', 7);
+    assert.equal(await keys.generation('test'), 7);
+    await keys.retire('test', undefined);
+    assert.equal(await keys.get('test', fingerprintOf(second, 'test')), undefined);
+    assert.equal(await keys.generation('test'), 0);
   });
 
   it('refuses what cannot be a root key', async () => {
     await context.secrets.store('rootKey/bad', 'AAAA');
-    await assert.rejects(new SecretStorageKeyStore(context.secrets).get('bad'), (error) => isSecretsError(error, 'keyInvalid'));
+    await assert.rejects(new SecretStorageKeyStore(context.secrets).get('bad', 'x'), (error) => isSecretsError(error, 'keyInvalid'));
     await context.secrets.delete('rootKey/bad');
+  });
+
+  it('keeps a tree in files, with a copy in the workspace state', async () => {
+    const open = (): EditorTreeStore =>
+      new EditorTreeStore({ memento: context.workspaceState, folder, name: 'test', generationOf: Number });
+    await open().update(() => Promise.resolve({ head: '1', parts: new Map([['a', 'part']]), names: ['a'] }));
+    assert.deepEqual([open().read(), open().part('a')], ['1', 'part']);
+    rmSync(join(folder, 'test.store'));
+    rmSync(join(folder, 'test.parts'), { recursive: true });
+    assert.deepEqual([open().read(), open().part('a')], ['1', 'part']);
+    await open().destroy();
+    assert.equal(open().read(), undefined);
+    assert.equal(context.workspaceState.get('tree/test'), undefined);
   });
 
   it('loses no write of two stores on one folder', async () => {

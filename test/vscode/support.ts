@@ -30,7 +30,8 @@ export function writeServersFile({ folder }: Workspace, content: string | object
 /** Deletes every secret, server and approval of the open folder. */
 export async function reset(workspace: Workspace): Promise<void> {
   await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-  for (const { name } of workspace.vault.list()) await workspace.vault.delete(name, 'user');
+  const { vaults } = workspace;
+  for (const scope of new Set(vaults.list().map((info) => info.scope))) await vaults.of(scope).deleteScope(scope, 'user');
   for (const name of workspace.servers.file().servers.keys()) await workspace.approvals.revoke(name, 'user');
   writeServersFile(workspace, undefined);
 }

@@ -16,9 +16,9 @@ describe('views', () => {
   after(() => reset(workspace));
 
   it('show secrets with version, age and servers, and those that are missing', async () => {
-    await workspace.vault.set('BOUND_KEY', Buffer.from('value one'), 'user');
-    await workspace.vault.set('BOUND_KEY', Buffer.from('value two'), 'user');
-    await workspace.vault.set('FREE_KEY', Buffer.from('value three'), 'user');
+    await workspace.vaults.workspace.set('BOUND_KEY', Buffer.from('value one'), 'user');
+    await workspace.vaults.workspace.set('BOUND_KEY', Buffer.from('value two'), 'user');
+    await workspace.vaults.workspace.set('FREE_KEY', Buffer.from('value three'), 'user');
     writeServersFile(workspace, { servers: { web: { url: 'https://a.example', secrets: { BOUND_KEY: 'bearer', GONE_KEY: 'header' } } } });
     const view = container.secretsView;
     const items = (await view.getChildren()).map((node) => seen(view, node));
@@ -30,7 +30,7 @@ describe('views', () => {
   });
 
   it('show servers with type and state, their secrets, and what is wrong', async () => {
-    await workspace.vault.set('STORED_KEY', Buffer.from('value one'), 'user');
+    await workspace.vaults.workspace.set('STORED_KEY', Buffer.from('value one'), 'user');
     const text = `{
   "servers": {
     "web": { "url": "https://a.example", "secrets": { "STORED_KEY": "bearer", "GONE_KEY": "header" } },
@@ -126,7 +126,7 @@ describe('views', () => {
   });
 
   it('never show a value, and are readable aloud', async () => {
-    await workspace.vault.set('CANARY_KEY', Buffer.from('canary-in-the-view'), 'user');
+    await workspace.vaults.workspace.set('CANARY_KEY', Buffer.from('canary-in-the-view'), 'user');
     const view = container.secretsView;
     for (const node of await view.getChildren()) {
       const item = view.getTreeItem(node);

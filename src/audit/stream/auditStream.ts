@@ -17,6 +17,8 @@ const LAST_RETRY_MS = 60_000;
 const ADOPT_MS = 12_000;
 /** How often dropped entries are logged, at most. */
 const REPORT_MS = 60_000;
+/** How long the delivery of one batch may take. */
+const SEND_MS = 30_000;
 /** How long `close` waits for the last deliveries. */
 const CLOSE_MS = 2_000;
 
@@ -41,7 +43,6 @@ export class AuditStream {
   readonly #sender: Sender;
   readonly #folder: SpoolFolder;
   readonly #logger: Logger;
-  readonly #stop = new AbortController();
   readonly #pause = new Pause();
   readonly #running: Promise<void>;
   #own: (HeldSpool & { readonly run: string }) | undefined;
@@ -56,6 +57,9 @@ export class AuditStream {
   #problem: string | undefined;
   #diskFailed = false;
   #closing = false;
+  /** Set when there is no time left: what is being sent is broken off, and nothing more is sent. */
+  #outOfTime = false;
+  #sending: AbortController | undefined;
 
   /** @param folder tells a `drop` of this how many records it had no room for. */
   constructor(label: string, sender: Sender, folder: (drop: (lines: number) => void) => SpoolFolder, logger: Logger) {
@@ -93,7 +97,8 @@ export class AuditStream {
     this.#closing = true;
     this.#pause.wake('close');
     const limit = setTimeout(() => {
-      this.#stop.abort(new DeliveryError('not delivered in time'));
+      this.#outOfTime = true;
+      this.#sending?.abort();
     }, CLOSE_MS);
     await this.#running;
     clearTimeout(limit);
@@ -113,7 +118,7 @@ export class AuditStream {
       if (last) return;
       if (failure === undefined) {
         if ((await this.#pause.take(['news', 'close'], ADOPT_MS)) === 'news') await this.#pause.take(['close'], LINGER_MS);
-      } else await this.#pause.take(['close'], Math.max(failure.retryAfterMs ?? 0, this.#nextRetryMs()));
+      } else await this.#pause.take(['close'], this.#retryDelay(failure));
     }
   }
 
@@ -157,8 +162,14 @@ export class AuditStream {
 
   /** Sends a batch. One that the receiver does not want is sent in smaller ones, so that only what it does not want is given up. */
   async #send(records: readonly StreamRecord[]): Promise<Receipt | 'smaller' | undefined> {
+    if (this.#outOfTime) throw new DeliveryError('not delivered in time');
+    const sending = new AbortController();
+    this.#sending = sending;
+    const limit = setTimeout(() => {
+      sending.abort();
+    }, SEND_MS).unref();
     try {
-      const receipt = await this.#sender.send(records, this.#stop.signal);
+      const receipt = await this.#sender.send(records, sending.signal);
       this.#recovered();
       this.#batch = Math.min(BATCH, this.#batch * 2);
       return receipt;
@@ -167,6 +178,8 @@ export class AuditStream {
       if (records.length === 1) return { rejected: 1, reason: error.message };
       this.#batch = Math.ceil(records.length / 2);
       return 'smaller';
+    } finally {
+      clearTimeout(limit);
     }
   }
 
@@ -183,7 +196,9 @@ export class AuditStream {
     return this.#own === undefined ? this.#adopted : [...this.#adopted, this.#own];
   }
 
-  #nextRetryMs(): number {
+  /** What the receiver asks for, else longer and longer; in ms. */
+  #retryDelay({ retryAfterMs }: DeliveryError): number {
+    if (retryAfterMs !== undefined) return Math.max(retryAfterMs, FIRST_RETRY_MS);
     const ms = this.#retryMs * (0.8 + Math.random() * 0.4);
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
     return ms;

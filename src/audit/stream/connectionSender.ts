@@ -9,8 +9,6 @@ import type { SyslogTarget } from './target';
 
 /** What receivers commonly take at most. */
 const MAX_BYTES = 8192;
-/** A receiver that shows no life for this long is away. */
-const SILENCE_MS = 10_000;
 /** Between the last byte and the end of the connection: see `deliver`. */
 const SETTLE_MS = 20;
 
@@ -38,7 +36,6 @@ export function connectionSender(target: SyslogTarget): Sender {
  */
 function deliver(target: SyslogTarget, bytes: Buffer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
     let failure: unknown;
     let ended = false;
     let answered = false;
@@ -49,9 +46,8 @@ function deliver(target: SyslogTarget, bytes: Buffer, signal: AbortSignal): Prom
       ended = true;
       socket.end();
     };
-    const abort = (): void => void socket.destroy(new DeliveryError('not confirmed in time'));
+    const abort = (): void => void socket.destroy(new DeliveryError('no answer in time'));
     signal.addEventListener('abort', abort, { once: true });
-    socket.setTimeout(SILENCE_MS, abort);
     socket.on('error', (error) => (failure ??= error));
     // Nothing comes in syslog, but the end is only seen by who reads.
     socket.resume();

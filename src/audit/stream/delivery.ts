@@ -12,8 +12,8 @@ export interface Receipt {
 /** The way to one receiver. */
 export interface Sender {
   /**
-   * Delivers records, all or none. @throws DeliveryError if it is not known that they have arrived. @throws whatever
-   * `signal` has as its reason.
+   * Delivers records. @param signal ends the attempt, which fails then. @throws DeliveryError if it is not known that all
+   * of them have arrived.
    */
   send(records: readonly StreamRecord[], signal: AbortSignal): Promise<Receipt | undefined>;
 }

@@ -12,7 +12,6 @@ import { readHeaders } from './headersFile';
 import { formatOtlp } from './otlpJson';
 import type { OtlpTarget } from './target';
 
-const TIMEOUT_MS = 10_000;
 /** An answer is a few counts and a sentence. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** A receiver can ask for patience, but not for ever. */
@@ -45,7 +44,6 @@ interface Answer {
 }
 
 async function post({ url, headersFile, ca }: OtlpTarget, body: string, signal: AbortSignal): Promise<Answer> {
-  const stop = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
     const headers = {
       // Read anew each time: a token that was replaced counts at once.
@@ -55,7 +53,7 @@ async function post({ url, headersFile, ca }: OtlpTarget, body: string, signal: 
       'user-agent': `mcp-secrets/${version}`,
     };
     const trust = ca === undefined ? {} : { ca: readFileSync(ca) };
-    const options = { method: 'POST', headers, signal: stop, agent: false, ...trust } as const;
+    const options = { method: 'POST', headers, signal, agent: false, ...trust } as const;
     return await new Promise<Answer>((resolve, reject) => {
       const request = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
       request.on('error', reject);
@@ -65,7 +63,7 @@ async function post({ url, headersFile, ca }: OtlpTarget, body: string, signal: 
       request.end(body);
     });
   } catch (error) {
-    if (stop.aborted) throw new DeliveryError('no answer in time');
+    if (signal.aborted) throw new DeliveryError('no answer in time');
     // Our own errors say what is wrong with the file, and nothing of what is in it.
     throw isSecretsError(error) ? new DeliveryError(error.message) : DeliveryError.of(error);
   }

@@ -24,24 +24,23 @@ export function udpSender({ host, port }: SyslogTarget): Sender {
   return {
     send: async (records, signal) => {
       const { address, family } = await lookup(host);
-      signal.throwIfAborted();
       const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
-      const objection = new AbortController();
-      socket.on('error', (error) => {
-        objection.abort(error);
-      });
-      const stop = AbortSignal.any([signal, objection.signal]);
+      let objection: unknown;
+      socket.on('error', (error) => (objection ??= error));
+      /** Waits, then sees whether all is well. */
+      const wait = async (ms: number): Promise<void> => {
+        await sleep(ms, undefined, { signal });
+        if (objection !== undefined) throw DeliveryError.of(objection);
+      };
       try {
         // A connected socket hears of it when nobody listens.
         socket.connect(port, address);
-        await once(socket, 'connect', { signal: stop });
+        await once(socket, 'connect', { signal });
         for (const [index, record] of records.entries()) {
           await sendOne(socket, formatSyslog(record, MAX_BYTES));
-          if (index % BURST === BURST - 1) await sleep(BREATH_MS, undefined, { signal: stop });
+          if (index % BURST === BURST - 1) await wait(BREATH_MS);
         }
-        await sleep(OBJECTION_MS, undefined, { signal: stop });
-      } catch (error) {
-        throw DeliveryError.of(objection.signal.aborted ? objection.signal.reason : error);
+        await wait(OBJECTION_MS);
       } finally {
         socket.close();
       }

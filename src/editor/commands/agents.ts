@@ -12,7 +12,6 @@ import { confirm, nameIn } from './pick';
 export const agentCommands = {
   'mcpSecrets.copyConfiguration': { needs: 'trust', run: copyConfiguration },
   'mcpSecrets.revokeAgent': { needs: 'trust', run: revokeAgent },
-  'mcpSecrets.showAuditFile': { needs: 'folder', run: showAuditFile },
 } satisfies Record<string, WorkspaceCommand>;
 
 const ICONS: Record<AgentKind, string> = { claudeCode: 'sparkle', cursor: 'edit', codex: 'terminal', vscode: 'vscode', other: 'json' };
@@ -59,23 +58,20 @@ function askAgentName(): Thenable<string | undefined> {
   });
 }
 
-async function revokeAgent({ agents, messages }: Workspace): Promise<void> {
+/** Ends the access of the agent that it is called with, or of one that the user picks. */
+async function revokeAgent(workspace: Workspace, argument: unknown): Promise<void> {
+  const { agents, messages } = workspace;
+  const agent = nameIn(argument) ?? (await pickAgent(workspace));
+  if (agent === undefined) return;
+  if (!(await confirm(`End the access of ${agent}?`, 'Its tokens stop working at once.', 'Revoke'))) return;
+  await agents.revoke(agent, 'user');
+  messages.done(`${agent} has no access any more`);
+}
+
+async function pickAgent({ agents }: Workspace): Promise<string | undefined> {
   const items = agents
     .list()
     .map(({ agent, tokens, issuedAt }) => ({ label: agent, description: dotted(count(tokens, 'token'), ago(issuedAt)) }));
   const placeHolder = items.length > 0 ? 'Choose an agent' : 'No agent outside VS Code has access';
-  const item = await vscode.window.showQuickPick(items, { title: 'Revoke Agent', placeHolder });
-  if (item === undefined) return;
-  if (!(await confirm(`End the access of ${item.label}?`, 'Its tokens stop working at once.', 'Revoke'))) return;
-  await agents.revoke(item.label, 'user');
-  messages.done(`${item.label} has no access any more`);
-}
-
-async function showAuditFile({ audit }: Workspace): Promise<void> {
-  await audit.flush();
-  try {
-    await vscode.window.showTextDocument(vscode.Uri.file(audit.path));
-  } catch {
-    await vscode.window.showInformationMessage('Nothing has been recorded yet.');
-  }
+  return (await vscode.window.showQuickPick(items, { title: 'Revoke Agent', placeHolder }))?.label;
 }

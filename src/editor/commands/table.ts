@@ -4,11 +4,15 @@ import type { Container } from '../container';
 import type { CommandId } from '../ids';
 import { commandIds } from '../ids';
 import type { Workspace } from '../workspace';
+import { activityCommands } from './activity';
 import { agentCommands } from './agents';
 import { approvalCommands } from './approvals';
 import { addServer } from './addServer';
+import { auditCommands } from './audit';
+import { backupCommands } from './backup';
 import { chooseSecrets } from './chooseSecrets';
 import type { GlobalCommand, WorkspaceCommand } from './command';
+import { restoreCommands } from './restore';
 import { scheduleCommands } from './schedule';
 import { scopeCommands } from './scopes';
 import { secretCommands } from './secrets';
@@ -25,6 +29,10 @@ const table: Record<CommandId, GlobalCommand | WorkspaceCommand> = {
   ...approvalCommands,
   ...agentCommands,
   ...vaultCommands,
+  ...activityCommands,
+  ...auditCommands,
+  ...backupCommands,
+  ...restoreCommands,
   'mcpSecrets.addServer': { needs: 'trust', run: addServer },
   'mcpSecrets.chooseSecrets': { needs: 'trust', run: chooseSecrets },
   'mcpSecrets.showLog': {

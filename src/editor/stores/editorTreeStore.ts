@@ -156,7 +156,7 @@ export class EditorTreeStore implements TreeStore, Disposable {
       // Changed again just now: the next read sees that.
       if (parts.some(([, text]) => text === undefined)) return;
       await this.#mirror.set({
-        time: Date.now(),
+        time: Math.max(Date.now(), (this.#clearedAt() ?? 0) + 1),
         generation: this.#generationOf(head),
         head,
         parts: Object.fromEntries(parts) as Record<string, string>,

@@ -7,6 +7,9 @@ import type { KeyStore } from '../../vault/ports';
 /** What the names of root keys in the secret storage start with. */
 export const ROOT_KEY_PREFIX = 'rootKey/';
 
+/** What is used of the secret storage. */
+type Secrets = Pick<SecretStorage, 'get' | 'store' | 'delete'>;
+
 const PLACE = "VS Code's secret storage";
 
 /**
@@ -15,10 +18,10 @@ const PLACE = "VS Code's secret storage";
  * Windows share the storage and it has no lock: `create`, `successor` and `retire` are for who has the lock of the vault.
  */
 export class SecretStorageKeyStore implements KeyStore {
-  readonly #secrets: SecretStorage;
+  readonly #secrets: Secrets;
   #lastKept: Promise<unknown> = Promise.resolve();
 
-  constructor(secrets: SecretStorage) {
+  constructor(secrets: Secrets) {
     this.#secrets = secrets;
   }
 

@@ -1,65 +1,90 @@
 import * as vscode from 'vscode';
-import type { AuditEntry, AuditOutcome } from '../../audit/entry';
+import type { AuditLog } from '../../audit/auditLog';
+import { messageOf } from '../../shared/errors';
 import { visible } from '../../shared/visible';
-import { viewIds } from '../ids';
+import { ActivityFeed } from '../activityFeed';
+import type { ActivityPage } from '../activityFeed';
+import { filterWords, isEmpty, NO_FILTER } from '../activityFilter';
+import type { ActivityFilter } from '../activityFilter';
+import { FILTERED_KEY, viewIds } from '../ids';
 import type { Workspace } from '../workspace';
-import { ago, dotted, duration } from './format';
+import { detailItem, detailsOf, entryItem, entryTooltip, moreItem } from './activityItems';
+import type { ActivityNode } from './activityItems';
 import { showNews } from './treeViews';
 
-/** Older entries are in the audit file. */
-const SHOWN = 200;
-
-const ICONS: Record<AuditOutcome, string> = { ok: 'pass', error: 'error', refused: 'circle-slash' };
-
-const WORDS: Record<AuditEntry['action'], string> = {
-  call: 'Tool call',
-  request: 'Request',
-  'secret.set': 'Secret set',
-  'secret.delete': 'Secret deleted',
-  'secret.reveal': 'Secret revealed',
-  'server.add': 'Server added',
-  'server.update': 'Server changed',
-  'server.remove': 'Server removed',
-  'server.approve': 'Server approved',
-  'server.revoke': 'Approval taken back',
-  'agent.issue': 'Agent given access',
-  'agent.revoke': `Agent's access ended`,
-};
+/** How many entries are shown at first. */
+const PAGE = 200;
+/** How often the trail is looked at for entries of other processes, while the view can be seen. */
+const LOOK_MS = 2_000;
 
 /** The view Activity: who used or changed what, newest first. */
-export class ActivityView implements vscode.TreeDataProvider<AuditEntry>, vscode.Disposable {
+export class ActivityView implements vscode.TreeDataProvider<ActivityNode>, vscode.Disposable {
   readonly #workspace: Workspace | undefined;
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
-  readonly #view: vscode.TreeView<AuditEntry>;
+  readonly #view: vscode.TreeView<ActivityNode>;
+  #feed: ActivityFeed | undefined;
   #news: vscode.Disposable | undefined;
+  #filter = NO_FILTER;
+  #limit = PAGE;
 
   constructor(workspace: Workspace | undefined) {
     this.#workspace = workspace;
-    this.#view = vscode.window.createTreeView(viewIds.activity, { treeDataProvider: this });
+    this.#view = vscode.window.createTreeView(viewIds.activity, { treeDataProvider: this, showCollapseAll: true });
   }
 
-  getChildren(node?: AuditEntry): AuditEntry[] {
+  async getChildren(node?: ActivityNode): Promise<ActivityNode[]> {
+    if (node !== undefined) return node.kind === 'entry' ? detailsOf(node.entry) : [];
     const audit = this.#workspace?.audit;
-    if (audit === undefined || node !== undefined) return [];
-    this.#news ??= showNews(this.#view, [audit.onDidAdd], () => {
+    if (audit === undefined) return [];
+    this.#news ??= showNews(this.#view, [audit.onDidAdd, (listener) => this.#watchOthers(audit, listener)], () => {
       this.#changed.fire(undefined);
     });
-    return audit.recent().filter(isNews).slice(-SHOWN).reverse();
+    const filter = this.#filter;
+    try {
+      const { entries, hasMore } = await this.#read(audit, filter);
+      if (filter === this.#filter) this.#view.message = messageFor(filter, entries.length);
+      const nodes: ActivityNode[] = entries.map((entry) => ({ kind: 'entry', entry }));
+      return hasMore ? [...nodes, { kind: 'more' }] : nodes;
+    } catch (error) {
+      this.#view.message = `The audit trail cannot be read. ${messageOf(error)}`;
+      return [];
+    }
   }
 
-  getTreeItem(entry: AuditEntry): vscode.TreeItem {
-    const item = new vscode.TreeItem(labelOf(entry));
-    item.description = describe(entry);
-    item.iconPath = new vscode.ThemeIcon(ICONS[entry.outcome]);
-    item.tooltip = tooltip(entry);
-    item.contextValue = `activity.${entry.outcome}`;
-    item.accessibilityInformation = { label: `${labelOf(entry)}, ${entry.outcome}, ${item.description.replaceAll(' · ', ', ')}` };
+  getTreeItem(node: ActivityNode): vscode.TreeItem {
+    if (node.kind === 'more') return moreItem();
+    return node.kind === 'detail' ? detailItem(node) : entryItem(node, Date.now());
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: ActivityNode): vscode.TreeItem {
+    if (node.kind === 'entry') item.tooltip = entryTooltip(node);
     return item;
   }
 
-  /** Shows what has changed meanwhile. */
+  /** Which entries are shown. */
+  get filter(): ActivityFilter {
+    return this.#filter;
+  }
+
+  /** Shows other entries, from the newest on. */
+  show(filter: ActivityFilter): void {
+    this.#filter = filter;
+    this.#limit = PAGE;
+    this.#view.description = isEmpty(filter) ? '' : 'filtered';
+    void vscode.commands.executeCommand('setContext', FILTERED_KEY, !isEmpty(filter));
+    this.#changed.fire(undefined);
+  }
+
+  /** Shows more entries, older ones. Each time so many more that it takes few clicks to get far. */
+  showOlder(): void {
+    this.#limit *= 3;
+    this.#changed.fire(undefined);
+  }
+
+  /** Reads everything again. */
   refresh(): void {
+    this.#feed?.forget();
     this.#changed.fire(undefined);
   }
 
@@ -68,35 +93,30 @@ export class ActivityView implements vscode.TreeDataProvider<AuditEntry>, vscode
     this.#view.dispose();
     this.#changed.dispose();
   }
+
+  async #read(audit: AuditLog, filter: ActivityFilter): Promise<ActivityPage> {
+    this.#feed ??= new ActivityFeed(audit);
+    return this.#feed.read(filter, this.#limit, Date.now());
+  }
+
+  /** Tells when the trail has an end that it did not have before. */
+  #watchOthers(audit: AuditLog, listener: () => unknown): vscode.Disposable {
+    let end = audit.recent().at(-1);
+    const timer = setInterval(() => {
+      if (!this.#view.visible) return;
+      const last = audit.recent().at(-1);
+      if (last === end) return;
+      end = last;
+      listener();
+    }, LOOK_MS).unref();
+    return new vscode.Disposable(() => {
+      clearInterval(timer);
+    });
+  }
 }
 
-/** Handshakes and listings that went well would hide what matters; they are in the audit file. */
-function isNews({ action, outcome }: AuditEntry): boolean {
-  return action !== 'request' || outcome !== 'ok';
-}
-
-function labelOf({ action, tool, method }: AuditEntry): string {
-  return visible((action === 'call' ? tool : action === 'request' ? method : undefined) ?? WORDS[action]);
-}
-
-function describe({ server, agent, durationMs, secrets, errorKind, time }: AuditEntry): string {
-  const took = durationMs === undefined ? undefined : duration(durationMs);
-  return visible(dotted(server, agent, took, secrets?.join(', '), errorKind, ago(Date.parse(time))));
-}
-
-function tooltip(entry: AuditEntry): string {
-  const lines: [string, string | undefined][] = [
-    ['Time', new Date(entry.time).toLocaleString()],
-    ['By', entry.actor],
-    ['Agent', entry.agent],
-    ['Server', entry.server],
-    ['Method', entry.method],
-    ['Tool', entry.tool],
-    ['Secrets', entry.secrets?.join(', ')],
-    ['Outcome', entry.outcome],
-    ['Reason', entry.errorKind],
-    ['Took', entry.durationMs === undefined ? undefined : duration(entry.durationMs)],
-  ];
-  const details = lines.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name}: ${visible(value)}`]));
-  return [WORDS[entry.action], ...details].join('\n');
+/** An empty view has its welcome text instead, which a message would hide. */
+function messageFor(filter: ActivityFilter, shown: number): string {
+  if (isEmpty(filter)) return '';
+  return visible(shown === 0 ? `Nothing fits the filter: ${filterWords(filter)}` : filterWords(filter));
 }

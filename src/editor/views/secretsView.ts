@@ -31,7 +31,8 @@ export class SecretsView
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #view: vscode.TreeView<SecretsViewNode>;
   readonly #quarantine: Quarantine | undefined;
-  readonly #decorations: SecretDecorations;
+  /** The marks on the secrets of this view. */
+  readonly decorations: SecretDecorations;
   readonly #news: vscode.Disposable;
 
   constructor(workspace: Workspace | undefined, state: StateModel) {
@@ -44,7 +45,7 @@ export class SecretsView
       showCollapseAll: true,
     });
     this.#quarantine = workspace && new Quarantine(() => workspace.vaults);
-    this.#decorations = new SecretDecorations((secret) => this.#stateOf(secret, workspace?.vaults.infoOf(secret.name, secret.scope)));
+    this.decorations = new SecretDecorations((secret) => this.#stateOf(secret, workspace?.vaults.infoOf(secret.name, secret.scope)));
     this.#news = showNews(this.#view, [workspace?.onDidChange, state.onDidChange, this.#quarantine?.onDidChange], () => {
       this.#changed.fire(undefined);
     });
@@ -55,7 +56,7 @@ export class SecretsView
     const { state, secrets, problem } = await this.#read();
     this.#view.message = problem === undefined ? viewMessage(state, secrets.length === 0) : messageOf(problem);
     this.#showBadge(secrets);
-    this.#decorations.refresh();
+    this.decorations.refresh();
     // Not awaited: what opens is shown before it is known what does not.
     void this.#quarantine?.look();
     return topNodes(secrets);
@@ -92,7 +93,7 @@ export class SecretsView
 
   dispose(): void {
     this.#news.dispose();
-    this.#decorations.dispose();
+    this.decorations.dispose();
     this.#quarantine?.dispose();
     this.#view.dispose();
     this.#changed.dispose();

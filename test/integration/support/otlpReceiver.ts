@@ -74,7 +74,7 @@ function entriesOf(body: string): ReceivedEntry[] {
   return records.map((record) => {
     const { 'log.record.uid': id, ...attributes } = attributesOf(record);
     const fields = Object.entries(attributes).map(([key, value]) => [key.replace('mcp_secrets.', ''), textOf(value)] as const);
-    const time = new Date(Number(record.timeUnixNano) / 1_000_000).toISOString();
+    const time = new Date(Number(BigInt(record.timeUnixNano) / 1_000_000n)).toISOString();
     return { ...Object.fromEntries(fields), id: id?.stringValue ?? '', time };
   });
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditLog } from '../../../src/audit/auditLog';
 import { newestLines } from '../../../src/audit/recentEntries';
@@ -137,6 +137,29 @@ describe('the audit file', () => {
       ['one', 'two'],
     );
     assert.equal((await verify()).problem?.kind, 'edited');
+  });
+
+  it('holds a part only of the long names that an agent may choose', async () => {
+    const log = open();
+    log.record({ ...entry('s'), tool: 'x'.repeat(1_000_000), requestId: 'y'.repeat(256) });
+    await log.close();
+    const [line] = newestLines(path, 1);
+    assert.deepEqual([line?.entry.tool, line?.entry.requestId], [`${'x'.repeat(255)}…`, 'y'.repeat(256)]);
+    assert.ok((await verify()).ok);
+  });
+
+  it('has what could not be written for a while, once it can be', async () => {
+    const inTheWay = join(folder(), `file ${String(count)}`);
+    writeFileSync(inTheWay, '');
+    path = join(inTheWay, 'audit.jsonl');
+    const log = open();
+    log.record(entry('early'));
+    await log.flush();
+    rmSync(inTheWay);
+    log.record(entry('late'));
+    await log.close();
+    assert.deepEqual(servers(), ['early', 'late']);
+    assert.deepEqual([logger.errors.length, logger.lines.length], [1, 1]);
   });
 
   it('that cannot be written is reported once and stops nothing', async () => {

@@ -33,6 +33,16 @@ const DETAILS = {
   status: 503,
   number: 2,
   least: 8,
+  version: 3,
+  generation: 3,
+  expected: 4,
+  done: 1,
+  failed: ['/the/path'],
+  named: ['ONE', 'TWO'],
+  scope: 'the-scope',
+  secret: 'THE_NAME',
+  at: '2026-01-02',
+  fix: 'chmod 600 /the/path',
 };
 
 describe('errors', () => {

@@ -23,14 +23,18 @@ export interface Bench {
 
 /** A vault that has never held anything, or one with these secrets. */
 export async function bench(secrets: Readonly<Record<string, string>> = {}): Promise<Bench> {
+  const result = emptyBench();
+  for (const [name, value] of Object.entries(secrets)) await result.vault.set(name, Buffer.from(value), 'user');
+  return result;
+}
+
+function emptyBench(): Bench {
   const fuse = new Fuse();
   const store = new MemoryTreeStore(undefined, fuse);
   const ports = { store, keys: new MemoryKeyStore(fuse), clock: new FixedClock(), audit: new RecordingAudit() };
   const made: Pick<Bench, 'barrier' | 'keepVersions'> = { barrier: undefined, keepVersions: 10 };
   const another = (): Vault => new Vault({ ...ports, barrier: () => made.barrier, keepVersions: () => made.keepVersions });
-  const result: Bench = Object.assign(made, ports, { fuse, another, vault: another() });
-  for (const [name, value] of Object.entries(secrets)) await result.vault.set(name, Buffer.from(value), 'user');
-  return result;
+  return Object.assign(made, ports, { fuse, another, vault: another() });
 }
 
 /** The value of a secret as text. */
@@ -60,6 +64,17 @@ export function putBack({ store }: Pick<Bench, 'store'>, { head, parts }: Stored
   store.head = head;
   store.parts.clear();
   for (const [name, text] of parts) store.parts.set(name, text);
+}
+
+/** Another vault with the same keys, that went through these states and knows of no later one. */
+export async function benchOf({ keys }: Bench, states: readonly Stored[]): Promise<Bench> {
+  const b = emptyBench();
+  for (const [id, key] of keys.keys) b.keys.keys.set(id, Buffer.from(key));
+  for (const { head, parts } of states) {
+    const added = new Map([...parts].filter(([name]) => !b.store.parts.has(name)));
+    await b.store.update(() => Promise.resolve({ head, parts: added, names: [...parts.keys()] }));
+  }
+  return b;
 }
 
 /** The same bytes with one bit changed. */

@@ -137,7 +137,11 @@ describe('locking a vault', () => {
     const b = await bench({ K: 'value' });
     const other = b.another();
     let locking: Promise<void> | undefined;
-    const outcome = await outcomeOf(() => b.vault.rotateKey('user', () => (locking ??= other.lock('user', 'panic'))));
+    const outcome = await outcomeOf(() =>
+      b.vault.rotateKey('user', () => {
+        locking ??= other.lock('user', 'panic');
+      }),
+    );
     assert.ok(outcome instanceof SecretsError && outcome.kind === 'locked');
     await locking;
     assert.equal(await b.another().resume('user'), false);

@@ -154,10 +154,8 @@ describe('destroying all secrets', () => {
   it('works when the vault is locked, damaged or without its key', async () => {
     for (const harm of [
       (b: Bench) => b.vault.lock('user'),
-      (b: Bench) => (b.store.head = 'not json'),
-      (b: Bench) => {
-        b.keys.keys.clear();
-      },
+      (b: Bench) => Promise.resolve((b.store.head = 'not json')),
+      (b: Bench) => Promise.resolve(b.keys.keys.clear()),
     ]) {
       const b = await bench({ K: 'value' });
       await harm(b);

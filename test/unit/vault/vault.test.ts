@@ -105,7 +105,9 @@ describe('a vault', () => {
       const info = await vault.set('github-token', Buffer.from('v'), 'cli');
       assert.deepEqual(info, { scope: 'workspace', name: 'GITHUB_TOKEN', version: 1, createdAt: clock.time, updatedAt: clock.time });
       assert.equal(await valueOf(vault, 'GITHUB_TOKEN'), 'v');
-      assert.deepEqual(audit.entries, [{ actor: 'cli', action: 'secret.set', secrets: ['GITHUB_TOKEN'], versions: { GITHUB_TOKEN: 1 }, outcome: 'ok' }]);
+      assert.deepEqual(audit.entries, [
+        { actor: 'cli', action: 'secret.set', secrets: ['GITHUB_TOKEN'], versions: { GITHUB_TOKEN: 1 }, outcome: 'ok' },
+      ]);
     });
 
     it('again adds a version and leaves when it was created', async () => {

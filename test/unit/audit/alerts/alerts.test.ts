@@ -54,7 +54,7 @@ describe('alerts', () => {
   describe('of refused tokens', () => {
     it('come with the fifth in a minute', () => {
       for (let i = 0; i < 4; i += 1) alerts.observe(refusal());
-      assert.deepEqual(raised, []);
+      assert.deepEqual(rules(), []);
       clock.time += MINUTE - 1;
       alerts.observe(refusal());
       assert.deepEqual(rules(), ['tokensRefused']);
