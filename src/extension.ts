@@ -37,7 +37,9 @@ export function activate(context: vscode.ExtensionContext): Exports {
       }),
       ...(made.workspace === undefined ? [] : [registerDiagnostics(made.workspace), registerAutoLock(made.workspace)]),
       ...(made.workspace === undefined ? [] : [registerReminders(made.workspace, made.secretsView, context.workspaceState)]),
-      ...(made.workspace === undefined ? [] : [registerAlerts(made.workspace), registerBackupOffer(made.workspace, context.workspaceState)]),
+      ...(made.workspace === undefined
+        ? []
+        : [registerAlerts(made.workspace), registerBackupOffer(made.workspace, context.workspaceState)]),
     );
     setImmediate(() => {
       made.workspace?.streaming.start();

@@ -26,8 +26,11 @@ export async function rotateKeys(input: Arguments, headless: Headless): Promise<
   }
   endProgress();
   if (failed.length > 0) throw new SecretsError('rotationIncomplete', { done: paths.length - failed.length, failed });
+  const kept = headless.keys.isShared
+    ? `The former key stays in ${headless.keys.file.path}, because other homes may need it. Remove its line when none does.\n`
+    : '';
   if (paths.length === 0) return 'There is no vault yet, so there is no key to rotate.\n';
-  return `${String(secrets)} secrets in ${String(paths.length)} vault${paths.length === 1 ? '' : 's'} are sealed under a new key.\n`;
+  return `${String(secrets)} secrets in ${String(paths.length)} vault${paths.length === 1 ? '' : 's'} are sealed under a new key.\n${kept}`;
 }
 
 /** On a terminal, one line that is written over. */

@@ -22,7 +22,6 @@ export interface ErrorDetails {
   vaultOlder: { generation: number; expected: number };
   vaultAltered: { what: string };
   rotationIncomplete: { done: number; failed: readonly string[] };
-  nothingToProtect: Nothing;
   vaultIsFine: Nothing;
   secretsDamaged: { named: readonly string[] };
   passphraseNeeded: Nothing;
@@ -134,7 +133,7 @@ export const words: Words = {
     'The key of this vault is gone, so its secrets cannot be opened. Restore a backup, or start fresh and set the secrets again. (In a browser, if another window has just made the vault: reload this one.) The ciphertext was left as it is.',
   keyInvalid: (d) => `The key in ${d.path} cannot be used: ${d.why}. Nothing was changed. Put the right key there.`,
   keyNotKept: (d) =>
-    `VS Code could not keep the key of this vault in its secret storage (${d.reason}), so nothing was sealed under it. Set up a keyring for VS Code, or protect the key by a passphrase instead: "MCP Secrets: Protect Key by Passphrase".`,
+    `VS Code could not keep the key of this vault in its secret storage (${d.reason}), so nothing was sealed under it. Set up a keyring for VS Code, or protect the key by a passphrase instead: "MCP Secrets: Protect Key with Passphrase".`,
   versionMissing: (d) =>
     `${d.name} has no version ${String(d.version)} (any more). "mcp-secrets secret versions ${d.name}" lists those it has.`,
   nothingToRollBack: (d) => `${d.name} has no earlier version to go back to.`,
@@ -151,7 +150,6 @@ export const words: Words = {
     `The stored vault was changed from outside (${d.what}). Nothing was deleted. See what is left with "MCP Secrets: Recover Vault" or "mcp-secrets vault recover".`,
   rotationIncomplete: (d) =>
     `The key was replaced in ${String(d.done)} vaults, and not in these, whose key was kept: ${d.failed.join(' ')} Then run "mcp-secrets key rotate" again.`,
-  nothingToProtect: () => 'There is no vault yet, so there is no key to protect. Add a secret first.',
   vaultIsFine: () =>
     'The vault can be opened, so there is no need for a new one. To get rid of its secrets, use "MCP Secrets: Destroy All Secrets".',
   secretsDamaged: (d) =>

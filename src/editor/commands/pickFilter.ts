@@ -28,8 +28,11 @@ export async function pickFilter(workspace: Workspace, current: ActivityFilter):
 function itemsFor(workspace: Workspace, current: ActivityFilter): (Choice | vscode.QuickPickItem)[] {
   const { audit, agents, servers, vaults } = workspace;
   const recent = audit.recent();
-  const named = (own: (entry: AuditEntry) => readonly (string | undefined)[], known: () => readonly string[], wanted: readonly string[]): string[] =>
-    [...new Set([...recent.flatMap(own), ...attempt(known), ...wanted])].filter((name) => name !== undefined).sort();
+  const named = (
+    own: (entry: AuditEntry) => readonly (string | undefined)[],
+    known: () => readonly string[],
+    wanted: readonly string[],
+  ): string[] => [...new Set([...recent.flatMap(own), ...attempt(known), ...wanted])].filter((name) => name !== undefined).sort();
 
   return [
     separator('Kind'),
@@ -44,11 +47,31 @@ function itemsFor(workspace: Workspace, current: ActivityFilter): (Choice | vsco
       add: (filter) => ({ ...filter, hours: Math.max(hours, filter.hours ?? 0) }),
     })),
     separator('Agent'),
-    ...choices('agents', named(({ agent }) => [agent], () => agents.list().map(({ agent }) => agent), current.agents), current),
+    ...choices(
+      'agents',
+      named(
+        ({ agent }) => [agent],
+        () => agents.list().map(({ agent }) => agent),
+        current.agents,
+      ),
+      current,
+    ),
     separator('Server'),
-    ...choices('servers', named(({ server }) => [server], () => [...servers.file().servers.keys()], current.servers), current),
+    ...choices(
+      'servers',
+      named(
+        ({ server }) => [server],
+        () => [...servers.file().servers.keys()],
+        current.servers,
+      ),
+      current,
+    ),
     separator('Secret'),
-    ...choices('secrets', named(secretLabels, () => vaults.list().map(labelOf), current.secrets), current),
+    ...choices(
+      'secrets',
+      named(secretLabels, () => vaults.list().map(labelOf), current.secrets),
+      current,
+    ),
   ];
 }
 

@@ -66,7 +66,6 @@ async function showProgress<T>(title: string, act: (report: (done: number, total
 }
 
 async function protectKey({ keys, vaults, passphrase, messages }: Workspace): Promise<void> {
-  if (vaults.workspace.size === 0) throw new SecretsError('nothingToProtect', {});
   // First the one that there is, if there is one.
   await passphrase.during(() => vaults.workspace.check());
   const entered = await askNewPassphrase('Protect the Key with a Passphrase');

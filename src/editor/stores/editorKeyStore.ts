@@ -3,6 +3,7 @@ import type { SecretStorage } from 'vscode';
 import { SecretsError } from '../../shared/errors';
 import type { NeededKeys } from '../../vault/fileKeyStore';
 import type { AskPassphrase } from '../../vault/keyFile';
+import { newRootKey } from '../../vault/keys';
 import type { KeyStore } from '../../vault/ports';
 import { passphraseKeyStore } from './passphraseKeyStore';
 import type { PassphraseKeyStore } from './passphraseKeyStore';
@@ -34,14 +35,19 @@ export class EditorKeyStore implements KeyStore {
 
   /**
    * Moves the keys of the vault under a passphrase, or gives them another one. They are in the secret storage until they
-   * are seen to be in the file. @throws SecretsError `keyLost`, and as `KeyFile.update`.
+   * are seen to be in the file. Before there is a vault: it will be sealed under a key that is in the file from the start. @throws SecretsError `keyLost`, and as `KeyFile.update`.
    */
   async protect(passphrase: Buffer): Promise<void> {
     if (this.isProtected) {
       await this.#sealed.file.protect(passphrase);
       return;
     }
-    const { vaultId, keyIds } = this.#needed();
+    const needed = this.#neededKeys();
+    if (needed === undefined) {
+      await this.#begin(passphrase);
+      return;
+    }
+    const { vaultId, keyIds } = needed;
     const keys = await this.#all(this.#storage, vaultId, keyIds);
     try {
       await this.#sealed.file.create(keys, passphrase);
@@ -89,6 +95,15 @@ export class EditorKeyStore implements KeyStore {
 
   forget(): void {
     this.#sealed.store.forget();
+  }
+
+  async #begin(passphrase: Buffer): Promise<void> {
+    const key = newRootKey();
+    try {
+      await this.#sealed.file.create([key], passphrase);
+    } finally {
+      key.fill(0);
+    }
   }
 
   get #store(): KeyStore {

@@ -43,14 +43,19 @@ const DETAILS = {
   secret: 'THE_NAME',
   at: '2026-01-02',
   fix: 'chmod 600 /the/path',
+  file: '/the/path',
+  seq: 12,
 };
+
+/** Where the same word means something else. */
+const SPECIAL: Partial<Record<ErrorKind, object>> = { toolFailed: { why: 'Its own words.' }, auditBroken: { problem: 'edited' } };
 
 describe('errors', () => {
   const kinds = Object.keys(words) as ErrorKind[];
 
   for (const kind of kinds) {
     it(`says ${kind} in whole sentences`, () => {
-      const error = new SecretsError(kind, kind === 'toolFailed' ? { ...DETAILS, why: 'Its own words.' } : DETAILS);
+      const error = new SecretsError(kind, { ...DETAILS, ...(SPECIAL[kind] ?? {}) } as never);
       assert.equal(error.kind, kind);
       assert.match(error.message, /^[A-Z"/].*\.$/su);
       assert.doesNotMatch(error.message, /undefined|\[object|NaN|\n/);

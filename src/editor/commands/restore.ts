@@ -1,0 +1,98 @@
+import * as vscode from 'vscode';
+import { compareServers, mergeServers } from '../../bindings/compare';
+import { SecretsError } from '../../shared/errors';
+import { MAX_BACKUP_BYTES } from '../../vault/backup/backup';
+import { eraseValues } from '../../vault/backup/document';
+import type { Backup } from '../../vault/backup/document';
+import { previewRestore } from '../../vault/backup/restore';
+import { changeServersFile, openServersDocument } from '../serversDocument';
+import { count } from '../views/format';
+import type { Workspace } from '../workspace';
+import { AGE_FILE } from './backup';
+import { openBackup } from './backupKey';
+import type { WorkspaceCommand } from './command';
+import { askWhatToOpen, readWhole } from './files';
+import { confirm } from './pick';
+import { pickRestore } from './pickRestore';
+import type { Chosen } from './pickRestore';
+
+/** The command that restores a backup. */
+export const restoreCommands = {
+  'mcpSecrets.restoreBackup': { needs: 'trust', run: restoreBackup },
+} satisfies Record<string, WorkspaceCommand>;
+
+const TITLE = 'Restore Backup';
+
+/** Shows what is in a backup, and takes over what the user chooses. */
+async function restoreBackup(workspace: Workspace): Promise<void> {
+  const path = await askWhatToOpen(TITLE, 'Restore', AGE_FILE);
+  if (path === undefined) return;
+  const backup = await openBackup(await readWhole(path, MAX_BACKUP_BYTES), TITLE);
+  if (backup === undefined) return;
+  try {
+    await workspace.passphrase.during(() => chooseAndRestore(workspace, backup));
+  } finally {
+    eraseValues(backup.secrets);
+  }
+}
+
+async function chooseAndRestore(workspace: Workspace, backup: Backup): Promise<void> {
+  const { vaults, servers } = workspace;
+  const usable = await isUsable(workspace);
+  await (usable ? vaults : vaults.user).load();
+  // What is in a vault that does not open cannot be compared, and has to make room.
+  const planned = await previewRestore(backup.secrets, usable ? vaults : vaults.user);
+  const compared = compareServers(servers.text(), backup.serversFile ?? '');
+  const chosen = await pickRestore(TITLE, backup, planned, compared);
+  if (chosen === undefined) return;
+  if (chosen.secrets.length + chosen.servers.length === 0) {
+    workspace.messages.done('Nothing was chosen, so nothing was changed');
+    return;
+  }
+  if (!usable && !(await makeRoom(workspace))) return;
+  await restore(workspace, backup, chosen);
+  tell(workspace, chosen);
+}
+
+/** Whether secrets can be added to the vault as it is. @throws SecretsError a state that the user can end. */
+async function isUsable({ vaults }: Workspace): Promise<boolean> {
+  const state = await vaults.state().catch(() => 'error' as const);
+  if (state === 'keyLost' || state === 'error') return false;
+  if (state !== 'ready') throw new SecretsError(state, {});
+  return true;
+}
+
+async function makeRoom({ vaults }: Workspace): Promise<boolean> {
+  const detail = 'It is not deleted: its file gets another name. What you have chosen goes into a new vault.';
+  if (!(await confirm('Move the vault that cannot be opened aside?', detail, 'Move and Restore'))) return false;
+  await vaults.workspace.startFresh('user');
+  return true;
+}
+
+/** The servers file first on paper, because that fails where the one here has a syntax error. */
+async function restore(workspace: Workspace, { serversFile = '' }: Backup, { secrets, servers }: Chosen): Promise<void> {
+  const names = servers.map(({ name }) => name);
+  mergeServers(openServersDocument(workspace)?.getText() ?? workspace.servers.text(), serversFile, names);
+  await workspace.vaults.restore(
+    secrets.map(({ snapshot }) => snapshot),
+    'user',
+  );
+  if (names.length === 0) return;
+  await changeServersFile(workspace, (text) => mergeServers(text, serversFile, names));
+  for (const { name, state } of servers)
+    workspace.audit.record({ actor: 'user', action: state === 'new' ? 'server.add' : 'server.update', server: name, outcome: 'ok' });
+}
+
+function tell({ approvals, servers: { file } }: Workspace, { secrets, servers }: Chosen): void {
+  const what = [
+    ...(secrets.length > 0 ? [count(secrets.length, 'secret')] : []),
+    ...(servers.length > 0 ? [count(servers.length, 'server')] : []),
+  ];
+  const done = `Restored ${what.join(' and ')}.`;
+  const approve = 'Approve Server…';
+  if (servers.length === 0) void vscode.window.showInformationMessage(done);
+  else
+    void vscode.window
+      .showInformationMessage(`${done} Servers from a backup must be approved before they are used.`, approve)
+      .then((chosen) => (chosen === approve ? vscode.commands.executeCommand('mcpSecrets.approveServer') : undefined));
+}
