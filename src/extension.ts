@@ -5,6 +5,7 @@ import { registerAutoLock } from './editor/autoLock';
 import { registerBackupOffer } from './editor/backupOffer';
 import { Container } from './editor/container';
 import { registerDiagnostics } from './editor/diagnostics';
+import { registerRotationResume } from './editor/keyRotation';
 import { registerMcpProvider } from './editor/mcpProvider';
 import { registerReminders } from './editor/reminders';
 import { registerSchema } from './editor/schemaProvider';
@@ -36,6 +37,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
         made.serveExpectedAgents();
       }),
       ...(made.workspace === undefined ? [] : [registerDiagnostics(made.workspace), registerAutoLock(made.workspace)]),
+      ...(made.workspace === undefined ? [] : [registerRotationResume(made.workspace, made.state)]),
       ...(made.workspace === undefined ? [] : [registerReminders(made.workspace, made.secretsView, context.workspaceState)]),
       ...(made.workspace === undefined
         ? []

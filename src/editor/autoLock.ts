@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { AuditEntry } from '../audit/entry';
+import { messageOf } from '../shared/errors';
 import type { Workspace } from './workspace';
 
 const MINUTE_MS = 60_000;
@@ -13,10 +14,15 @@ export function registerAutoLock(workspace: Workspace): vscode.Disposable {
     timer = minutes > 0 ? setTimeout(lock, minutes * MINUTE_MS) : undefined;
   };
   const lock = (): void => {
-    const { vaults, audit } = workspace;
-    if (vaults.workspace.size === 0 || vaults.lockState() !== 'open') return;
-    vaults.workspace.close();
-    audit.record({ actor: 'product', action: 'vault.lock', outcome: 'ok' });
+    try {
+      const { vaults, audit } = workspace;
+      if (vaults.workspace.size + vaults.user.size === 0 || vaults.lockState() !== 'open') return;
+      vaults.workspace.close();
+      vaults.user.refresh(); // Drops its key, too.
+      audit.record({ actor: 'product', action: 'vault.lock', outcome: 'ok' });
+    } catch (error) {
+      workspace.log.warn(`The vault could not be locked: ${messageOf(error)}`);
+    }
   };
   wait();
   return vscode.Disposable.from(

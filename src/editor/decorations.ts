@@ -18,45 +18,41 @@ const WORDS: Partial<Record<SecretState, string>> = {
   unreadable: 'Cannot be opened',
 };
 
+/** VS Code takes no more at once. */
+const MAX_NEWS = 250;
+
 /** Marks secrets that need attention with a badge and a colour. */
 export class SecretDecorations implements vscode.FileDecorationProvider, vscode.Disposable {
-  readonly #stateOf: (secret: SecretRef) => SecretState;
-  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly #changed = new vscode.EventEmitter<vscode.Uri[] | undefined>();
   readonly onDidChangeFileDecorations = this.#changed.event;
   readonly #registration: vscode.Disposable;
+  /** The states that are marked, by address. */
+  #marked: ReadonlyMap<string, SecretState> = new Map();
 
-  /** @param stateOf is asked for the secrets that are on screen. If it throws, the secret has no mark. */
-  constructor(stateOf: (secret: SecretRef) => SecretState) {
-    this.#stateOf = stateOf;
+  constructor() {
     this.#registration = vscode.window.registerFileDecorationProvider(this);
   }
 
-  provideFileDecoration({ scheme, path }: vscode.Uri): vscode.FileDecoration | undefined {
-    const [, scope, name] = path.split('/');
-    if (scheme !== SECRET_SCHEME || scope === undefined || name === undefined) return undefined;
-    const state = this.#stateAt({ scope, name });
-    if (state === undefined) return undefined;
-    const { badge, color } = LOOKS[state];
-    if (badge === undefined) return undefined;
-    return new vscode.FileDecoration(badge, WORDS[state], color === undefined ? undefined : new vscode.ThemeColor(color));
+  /** Takes over how all secrets stand now. Only marks that change are drawn anew: the others would flicker. */
+  show(states: readonly (readonly [secret: SecretRef, state: SecretState])[]): void {
+    const marked = new Map(
+      states.flatMap(([secret, state]) => (LOOKS[state].badge === undefined ? [] : [[secretUri(secret).toString(), state] as const])),
+    );
+    const before = this.#marked;
+    this.#marked = marked;
+    const news = [...new Set([...before.keys(), ...marked.keys()])].filter((uri) => before.get(uri) !== marked.get(uri));
+    if (news.length > 0) this.#changed.fire(news.length > MAX_NEWS ? undefined : news.map((uri) => vscode.Uri.parse(uri)));
   }
 
-  /** Has everything looked at again. */
-  refresh(): void {
-    this.#changed.fire(undefined);
+  provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
+    const state = uri.scheme === SECRET_SCHEME ? this.#marked.get(uri.toString()) : undefined;
+    if (state === undefined) return undefined;
+    const { badge, color } = LOOKS[state];
+    return new vscode.FileDecoration(badge, WORDS[state], color === undefined ? undefined : new vscode.ThemeColor(color));
   }
 
   dispose(): void {
     this.#registration.dispose();
     this.#changed.dispose();
-  }
-
-  /** A vault that cannot be read is no reason for a mark; the view says what is wrong. */
-  #stateAt(secret: SecretRef): SecretState | undefined {
-    try {
-      return this.#stateOf(secret);
-    } catch {
-      return undefined;
-    }
   }
 }

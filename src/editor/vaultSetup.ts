@@ -61,12 +61,8 @@ export function createVaults({ context, folder, audit, passphrase }: VaultParts)
 
 function keyStoreFor({ secrets }: vscode.ExtensionContext, folder: string, passphrase: PassphrasePrompt, store: TreeStore): EditorKeyStore {
   const needed = (): NeededKeys | undefined => {
-    try {
-      const head = store.read();
-      return head === undefined ? undefined : keysNeededBy(head);
-    } catch {
-      return undefined; // Whoever reads the vault hears why.
-    }
+    const head = store.read();
+    return head === undefined ? undefined : keysNeededBy(head);
   };
   return new EditorKeyStore(secrets, folder, (which) => passphrase.ask(which), needed);
 }

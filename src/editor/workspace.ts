@@ -172,6 +172,7 @@ export class Workspace implements vscode.Disposable {
   readonly #vaults = lazy(() => {
     this.#storeWatcher.get();
     const made = createVaults({ context: this.#context, folder: this.#storage.fsPath, audit: this.audit, passphrase: this.passphrase });
+    this.#lock = lockOf(made.vaults) ?? 'open';
     this.#own(
       made.vaults.onDidChange(() => {
         this.#followLock(made.vaults);
@@ -182,17 +183,14 @@ export class Workspace implements vscode.Disposable {
     return made;
   });
 
+  /** As last seen: who panics when the vault is locked already has done so. */
   #lock: LockState = 'open';
 
   /** Ends what is under way when the vault is locked, in whichever window. */
   #followLock(vaults: Vaults): void {
-    const before = this.#lock;
-    try {
-      this.#lock = vaults.lockState();
-    } catch {
-      return; // Calls fail with the reason.
-    }
-    if (this.#lock === before) return;
+    const lock = lockOf(vaults);
+    if (lock === undefined || lock === this.#lock) return;
+    this.#lock = lock;
     if (this.#lock === 'panic') this.proxy.panic().catch((error: unknown) => this.messages.showError(error));
     else if (this.#lock === 'locked') void this.#proxy.made?.closeSessions();
   }
@@ -269,6 +267,15 @@ export class Workspace implements vscode.Disposable {
   #own<T extends vscode.Disposable>(disposable: T): T {
     this.#disposables.push(disposable);
     return disposable;
+  }
+}
+
+/** `undefined`: it cannot be read, and calls fail with the reason. */
+function lockOf(vaults: Vaults): LockState | undefined {
+  try {
+    return vaults.lockState();
+  } catch {
+    return undefined;
   }
 }
 

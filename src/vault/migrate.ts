@@ -41,7 +41,10 @@ export function parseFirst(text: string): FirstDocument {
 export function migrated({ secrets }: FirstDocument, home: Home): StoredSecret[] {
   return secrets.map((secret) => {
     const current = currentOf(secret.versions);
-    const proof = createHmac('sha256', home.keys.heads).update(firstContext(home, secret, current)).update(current.sealed).digest('base64');
+    const proof = createHmac('sha256', home.keys.heads)
+      .update(firstContext(home, secret, current))
+      .update(current.sealed)
+      .digest('base64');
     if (proof !== secret.head) return { ...secret, head: '' };
     const body = { ...secret, versions: secret.versions.map((stored) => sealedAnew(home, secret, stored)) };
     return { ...body, head: headOf(home, body) };

@@ -2,10 +2,12 @@
  * `npm run bench`: this proxy beside a direct connection, the least a proxy can do, and the peers, on the same
  * echo upstream in one run. Aims are reported as met or missed; only something broken fails the run.
  */
+import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { activationMilliseconds, bundleSizes } from './bundles';
 import { Children, peakMegabytes } from './children';
-import { ours, peers, start, startUpstream } from './contestants';
+import { contestantNames, ours, peers, start, startUpstream } from './contestants';
 import type { ContestantName, Running } from './contestants';
 import { Load } from './load';
 import { measure } from './measure';
@@ -113,6 +115,17 @@ function optionsOrExit(): Options {
   }
 }
 
+/** Another thing, in a process of its own: what is kept, and how fast that is with thousands of secrets. */
+async function benchVault(children: Children): Promise<void> {
+  await children.stopAll();
+  say('a large vault');
+  console.log('');
+  const { status } = spawnSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'vault.ts')], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status !== 0) throw new Error('vault.ts failed');
+}
+
 async function main(): Promise<void> {
   const options = optionsOrExit();
   const children = new Children();
@@ -128,6 +141,7 @@ async function main(): Promise<void> {
   try {
     const report = await bench(options, children, folders);
     console.log(options.json ? asJson(report) : asText(report));
+    if (!options.json && options.only.length === contestantNames.length) await benchVault(children);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;

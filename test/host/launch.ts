@@ -3,11 +3,12 @@ import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
+import { eventually } from './eventually';
 import { installExtension } from './extensions';
 import type { LaunchFolders } from './folders';
 import { makeFolders } from './folders';
 import { ensureVsCode } from './install';
-import { endProcessesOf, killProcessesOf, launchMarker } from './processes';
+import { endProcessesOf, extensionHostsOf, killProcessesOf, launchMarker } from './processes';
 import { startServer } from './server';
 import type { Theme } from './settings';
 import { writeUserSettings } from './settings';
@@ -26,6 +27,8 @@ export interface LaunchOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Additional environment variables of the extension host. */
   readonly env?: Readonly<Record<string, string>>;
+  /** False: the secret storage forgets everything when the window is closed. Default: true. */
+  readonly keepsSecrets?: boolean;
   /** Default: dark. */
   readonly theme?: Theme;
   /** Hears what the tests inside the extension host print. */
@@ -41,10 +44,12 @@ export interface VsCodeWindow extends LaunchFolders {
   /** Null when the browser's profile is its own process, as the browser driver says. */
   readonly browser: Browser | null;
   readonly url: string;
-  /** Opens one more window on the same folder, with an extension host of its own. */
-  openWindow(): Promise<Page>;
+  /** Opens one more window, with an extension host of its own. @param workspace absolute path; default: the same folder. */
+  openWindow(workspace?: string): Promise<Page>;
   /** Reloads the first window, which ends its extension host and starts another. */
   reload(): Promise<void>;
+  /** Closes the only window, which ends its extension host, and opens it again when `act` is done. */
+  whileClosed(act: () => Promise<void>): Promise<void>;
   /** Ends every process of this launch and keeps its folders. May be called twice. */
   stop(): Promise<void>;
   /** Like `stop`, and removes the folders. */
@@ -76,7 +81,7 @@ export async function launchVsCode(options: LaunchOptions): Promise<VsCodeWindow
     await writeUserSettings(folders.dataDir, options.theme ?? 'dark', options.settings ?? {});
     const env = environment(folders, options.env ?? {});
     const server = await startServer({ install, folders, env, trust: options.trust ?? true });
-    const context = await openBrowser(install.chromium, folders, env);
+    const context = await openBrowser(install.chromium, folders, env, options.keepsSecrets ?? true);
     const url = workbenchUrl(server.port, development, options);
     const stop = async (): Promise<void> => {
       await context.close().catch(() => undefined);
@@ -95,15 +100,23 @@ export async function launchVsCode(options: LaunchOptions): Promise<VsCodeWindow
       browser: context.browser(),
       url,
       stop,
-      openWindow: async () => {
+      openWindow: async (workspace = options.workspace) => {
         const another = await context.newPage();
         await exposeAutomation(another, options);
-        await another.goto(url);
+        await another.goto(workbenchUrl(server.port, development, { ...options, workspace }));
         await workbenchReady(another);
         return another;
       },
       reload: async () => {
         await page.reload();
+        await workbenchReady(page);
+      },
+      whileClosed: async (act) => {
+        // A page of the same origin, so that what the browser keeps for VS Code can be reached.
+        await page.goto(`http://127.0.0.1:${String(server.port)}/closed`);
+        await eventually('the extension host ends', () => (extensionHostsOf(folders.root).length === 0 ? true : undefined), readyLimitMs);
+        await act();
+        await page.goto(url);
         await workbenchReady(page);
       },
       dispose: async () => {
@@ -143,7 +156,12 @@ async function linkExtension(folder: string, root: string): Promise<string> {
   return link;
 }
 
-async function openBrowser(executablePath: string, folders: LaunchFolders, env: Record<string, string>): Promise<BrowserContext> {
+async function openBrowser(
+  executablePath: string,
+  folders: LaunchFolders,
+  env: Record<string, string>,
+  keepsSecrets: boolean,
+): Promise<BrowserContext> {
   const context = await chromium.launchPersistentContext(folders.profileDir, {
     executablePath,
     args: browserArgs,
@@ -154,6 +172,7 @@ async function openBrowser(executablePath: string, folders: LaunchFolders, env: 
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   // VS Code encrypts SecretStorage in the browser with a key part that its host hands out. Without one it keeps
   // secrets in memory, and a reload would lose them.
+  if (!keepsSecrets) return context;
   const keyPart = randomBytes(32);
   await context.route('**/mint-key', (route) => route.fulfill({ body: keyPart, contentType: 'application/octet-stream' }));
   return context;

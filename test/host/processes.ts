@@ -23,6 +23,11 @@ export async function endProcessesOf(root: string): Promise<void> {
   });
 }
 
+/** The ids of a launch's extension hosts, one for each open window. */
+export function extensionHostsOf(root: string): number[] {
+  return processesOf(root).filter((pid) => read(`/proc/${String(pid)}/cmdline`).includes('--type=extensionHost'));
+}
+
 /** The ids of the running processes that carry this launch's marker; empty where there is no `/proc`. */
 export function processesOf(root: string): number[] {
   return processIds().filter((pid) => pid !== process.pid && environmentOf(pid).includes(`${launchMarker}=${root}`));
@@ -39,9 +44,14 @@ function processIds(): number[] {
 }
 
 function environmentOf(pid: number): string[] {
+  return read(`/proc/${String(pid)}/environ`).split('\0');
+}
+
+/** Processes end while one looks at them. */
+function read(path: string): string {
   try {
-    return readFileSync(`/proc/${String(pid)}/environ`, 'utf8').split('\0');
+    return readFileSync(path, 'utf8');
   } catch {
-    return [];
+    return '';
   }
 }

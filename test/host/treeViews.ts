@@ -16,6 +16,10 @@ interface RowElement {
   querySelector(selector: string): { readonly textContent: string } | null;
 }
 
+interface StyledPage {
+  getComputedStyle(element: unknown, part: string): { readonly content: string };
+}
+
 /** The side bar's views. Views and rows are named as on screen; only rows on screen count. */
 export class TreeViews {
   readonly #page: Page;
@@ -97,9 +101,11 @@ export class TreeViews {
   /** The decoration at the end of a row, e.g. `E`; empty when it has none. */
   async decoration(viewTitle: string, rowLabel: string): Promise<string> {
     const label = (await this.#row(viewTitle, rowLabel)).locator('.monaco-icon-label').first();
-    // What an editor's decorations show is content made by a style, which is no text of the page.
-    const content = String(
-      await label.evaluate('(element) => getComputedStyle(element, "::after").content', undefined, { timeout: uiLimitMs }),
+    // It is content made by a style, and no text of the page.
+    const content = await label.evaluate(
+      (element: unknown) => (globalThis as unknown as StyledPage).getComputedStyle(element, '::after').content,
+      undefined,
+      { timeout: uiLimitMs },
     );
     return content.startsWith('"') ? content.slice(1, -1) : '';
   }
@@ -123,6 +129,12 @@ export class TreeViews {
   /** What an empty view says, buttons included. */
   async welcomeText(viewTitle: string): Promise<string> {
     return this.#pane(viewTitle).locator('.welcome-view-content').innerText({ timeout: uiLimitMs });
+  }
+
+  /** What a view says above its items; empty when it says nothing. */
+  async message(viewTitle: string): Promise<string> {
+    const texts = await this.#pane(viewTitle).locator('.tree-explorer-viewlet-tree-view > .message').allInnerTexts();
+    return texts.join('\n').trim();
   }
 
   #pane(viewTitle: string): Locator {

@@ -91,7 +91,7 @@ describe('mcp-secrets secret', function () {
     it('--json: names and metadata, no values', async () => {
       const listed = JSON.parse(await place.ok(['secret', 'list', '--json'])) as ListedSecret[];
       const token = listed.find(({ name }) => name === 'GITHUB_TOKEN');
-      assert.deepEqual(Object.keys(token ?? {}).sort(), ['createdAt', 'name', 'scope', 'updatedAt', 'version']);
+      assert.deepEqual(Object.keys(token ?? {}).sort(), ['createdAt', 'name', 'scope', 'state', 'updatedAt', 'version']);
       assert.deepEqual([token?.version, token?.scope], [2, 'workspace']);
       for (const time of [token?.createdAt, token?.updatedAt]) assert.match(time ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
       assert.ok((token?.createdAt ?? '') <= (token?.updatedAt ?? ''));
@@ -99,7 +99,7 @@ describe('mcp-secrets secret', function () {
 
     it('as a table', async () => {
       const lines = (await place.ok(['secret', 'list'])).split('\n');
-      assert.match(lines[0] ?? '', /^NAME +SCOPE +VERSION +CREATED +UPDATED$/);
+      assert.match(lines[0] ?? '', /^NAME +SCOPE +VERSION +CREATED +UPDATED +EXPIRES +STATE$/);
       assert.ok(lines.some((line) => /^GITHUB_TOKEN +workspace +2 +\d{4}-/.test(line)));
     });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ScriptedUpstream } from '../fixtures/scriptedUpstream';
 import { Agent } from './support/agent';
 import { newPlainCanary } from './support/canaries';
@@ -7,9 +8,10 @@ import type { Serving } from './support/serving';
 import { textOf } from './support/scripted';
 import { Workplace } from './support/workplace';
 
-interface StoredVault {
-  format: number;
-  secrets: { name: string; versions: { version: number; sealed: string }[] }[];
+/** One line of a part. The secrets of these tests have one version. */
+interface StoredLine {
+  name: string;
+  versions: [{ version: number; sealed: string }];
 }
 
 describe('a vault that does not open', function () {
@@ -20,6 +22,8 @@ describe('a vault that does not open', function () {
   let serving: Serving;
   let vaultText: string;
   let keyText: string;
+  let partFile: string;
+  let partText: string;
 
   before(async () => {
     upstream = await ScriptedUpstream.start();
@@ -28,7 +32,15 @@ describe('a vault that does not open', function () {
     await place.addHttp('one', upstream.url, 'TOKEN=bearer');
     vaultText = readFileSync(place.vaultFile, 'utf8');
     keyText = readFileSync(place.keyFile, 'utf8');
+    findPart();
   });
+
+  /** The one part of a small vault. */
+  function findPart(): void {
+    const name = /^parts ([a-z0-9]+)\n/.exec(vaultText)?.[1] ?? '';
+    partFile = join(place.stateFolder, 'vault.parts', name);
+    partText = readFileSync(partFile, 'utf8');
+  }
 
   beforeEach(async () => {
     upstream.reset();
@@ -39,6 +51,9 @@ describe('a vault that does not open', function () {
   afterEach(async () => {
     await serving.stop();
     writeFileSync(place.vaultFile, vaultText);
+    writeFileSync(partFile, partText, { mode: 0o600 });
+    // Else the vault would rightly be refused as an older one.
+    rmSync(join(dirname(place.keyFile), 'generations'), { recursive: true, force: true });
     rmSync(place.keyFile, { force: true });
     writeFileSync(place.keyFile, keyText, { mode: 0o600 });
   });
@@ -52,6 +67,9 @@ describe('a vault that does not open', function () {
 
   /** A call through the proxy, and one of the command line, fail for the same reason; nothing goes out and nothing is changed. */
   async function assertFails(kind: string, message: RegExp): Promise<void> {
+    // What was read before it was changed is right, and stays in use.
+    await serving.stop();
+    serving = await place.serve();
     const stored = readFileSync(place.vaultFile, 'utf8');
     const agent = new Agent(serving, 'one');
     const answer = await agent.initialize();
@@ -66,22 +84,27 @@ describe('a vault that does not open', function () {
     assert.equal(readFileSync(place.vaultFile, 'utf8'), stored, 'the vault was left as it was');
   }
 
-  function change(make: (vault: StoredVault) => void): void {
-    const vault = JSON.parse(vaultText) as StoredVault;
-    make(vault);
-    writeFileSync(place.vaultFile, JSON.stringify(vault));
+  /** Changes the one line of the vault's part that holds a secret, as somebody with access to the disk would. */
+  function change(name: string, make: (secret: StoredLine) => void): void {
+    const lines = partText.split('\n').map((line, i) => {
+      if (i === 0 || line === '') return line;
+      const secret = JSON.parse(line) as StoredLine;
+      if (secret.name === name) make(secret);
+      return JSON.stringify(secret);
+    });
+    writeFileSync(partFile, lines.join('\n'));
   }
 
   /** The one stored version of a secret. */
-  function stored(vault: StoredVault, name: string): { version: number; sealed: string } {
-    const version = vault.secrets.find((secret) => secret.name === name)?.versions.at(-1);
+  function stored(name: string): { version: number; sealed: string } {
+    const line = partText.split('\n').find((text, i) => i > 0 && text !== '' && (JSON.parse(text) as StoredLine).name === name);
+    const version = (JSON.parse(line ?? '') as StoredLine).versions.at(-1);
     assert.ok(version !== undefined);
     return version;
   }
 
   it('tampered ciphertext: that secret does not open, the other one does', async () => {
-    change((vault) => {
-      const version = stored(vault, 'TOKEN');
+    change('TOKEN', ({ versions: [version] }) => {
       const bytes = Buffer.from(version.sealed, 'base64');
       bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
       version.sealed = bytes.toString('base64');
@@ -95,22 +118,22 @@ describe('a vault that does not open', function () {
   });
 
   it('the ciphertext of another secret in its place', async () => {
-    change((vault) => {
-      stored(vault, 'TOKEN').sealed = stored(vault, 'OTHER').sealed;
+    change('TOKEN', ({ versions: [version] }) => {
+      version.sealed = stored('OTHER').sealed;
     });
     await assertFails('secretUnreadable', /TOKEN/);
   });
 
   it('another version number', async () => {
-    change((vault) => {
-      stored(vault, 'TOKEN').version = 7;
+    change('TOKEN', ({ versions: [version] }) => {
+      version.version = 7;
     });
     await assertFails('secretUnreadable', /TOKEN/);
   });
 
   it('a value that is set again works again', async () => {
-    change((vault) => {
-      stored(vault, 'TOKEN').sealed = stored(vault, 'OTHER').sealed;
+    change('TOKEN', ({ versions: [version] }) => {
+      version.sealed = stored('OTHER').sealed;
     });
     await place.secret('TOKEN', token);
     const agent = new Agent(serving, 'one');
@@ -120,24 +143,43 @@ describe('a vault that does not open', function () {
   });
 
   it('a document of a newer format', async () => {
-    change((vault) => {
-      vault.format = 2;
-    });
-    await assertFails('vaultNewer', /has format 2; this version knows formats up to 1\. Update MCP Secrets\. Nothing was changed\./);
+    writeFileSync(place.vaultFile, vaultText.replace('"format":2', '"format":3'));
+    await assertFails('vaultNewer', /has format 3; this version knows formats up to 2\. Update MCP Secrets\. Nothing was changed\./);
     const { code, stderr } = await place.cli(['secret', 'set', 'NEW'], { input: 'x' });
-    assert.deepEqual([code, stderr.includes('format 2')], [1, true]);
+    assert.deepEqual([code, stderr.includes('format 3')], [1, true]);
   });
 
   it('a document that is none', async () => {
-    for (const text of ['', '{', '[]', '{"format":1}', vaultText.replace(/"version":1,"createdAt":\d+/, '"version":1')]) {
+    for (const text of ['', '{', '[]', '{"format":1}', vaultText.replace('"generation":', '"generations":')]) {
       writeFileSync(place.vaultFile, text);
       await assertFails('vaultDamaged', /The stored vault cannot be read \(.*\)\. It was left as it is\. Restore it from a copy/);
     }
   });
 
+  it('a head that was changed by hand', async () => {
+    writeFileSync(
+      place.vaultFile,
+      vaultText.replace('"lock":"open","formerAudit"', '"lock":"open", "formerAudit"').replace(/"generation":(\d+)/, '"generation":9$1'),
+    );
+    await assertFails('vaultAltered', /was changed from outside \(its head\)\. Nothing was deleted\. .*vault recover/);
+  });
+
+  it('an earlier state of all of it', async () => {
+    const parts = readdirSync(join(place.stateFolder, 'vault.parts')).map((name) => join(place.stateFolder, 'vault.parts', name));
+    const texts = parts.map((path) => readFileSync(path, 'utf8'));
+    for (const name of ['NEW', 'NEWER']) await place.secret(name, 'something new');
+    writeFileSync(place.vaultFile, vaultText);
+    for (const [i, path] of parts.entries()) writeFileSync(path, texts[i] ?? '', { mode: 0o600 });
+    await assertFails('vaultOlder', /is an older one \(generation \d+; \d+ was the last\).*Nothing was changed.*vault recover/);
+    assert.match(await place.ok(['vault', 'recover']), /2 secrets can be used/);
+    assert.equal((await place.cli(['secret', 'get', 'TOKEN', '--reveal'])).stdout, token);
+    vaultText = readFileSync(place.vaultFile, 'utf8');
+    findPart();
+  });
+
   it('the key file is gone: no new key is made', async () => {
     rmSync(place.keyFile);
-    await assertFails('keyLost', /The key of this vault is gone.*Bring the key back/);
+    await assertFails('keyLost', /The key of this vault is gone.*Restore a backup/);
     const { code, stderr } = await place.cli(['secret', 'set', 'NEW'], { input: 'x' });
     assert.deepEqual([code, stderr.includes('key of this vault is gone')], [1, true]);
     assert.throws(() => statSync(place.keyFile), /ENOENT/);

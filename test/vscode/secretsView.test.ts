@@ -185,7 +185,8 @@ describe('the view Secrets', () => {
     await set('A_KEY', 'workspace', { expiresAt: Date.now() + DAY_MS });
     await view.getChildren();
     await workspace.vaults.workspace.schedule('A_KEY', 'user', 'workspace', { expiresAt: null });
-    await eventually('the mark is gone', () => {
+    await eventually('the mark is gone', async () => {
+      await view.getChildren();
       return view.decorations.provideFileDecoration(secretUri({ scope: 'workspace', name: 'A_KEY' })) === undefined ? true : undefined;
     });
   });

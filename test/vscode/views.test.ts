@@ -84,7 +84,7 @@ describe('views', () => {
     assert.match(JSON.stringify(view.getTreeItem(node).tooltip), /was not found/);
   });
 
-  it('show activity, newest first, without handshakes that went well', () => {
+  it('show activity, newest first, without handshakes that went well', async () => {
     const { audit } = workspace;
     audit.record({
       actor: 'agent',
@@ -115,10 +115,7 @@ describe('views', () => {
       errorKind: 'serverUnapproved',
     });
     const view = container.activityView;
-    const items = view
-      .getChildren()
-      .slice(0, 2)
-      .map((node) => seen(view, node));
+    const items = (await view.getChildren()).slice(0, 2).map((node) => seen(view, node));
     assert.deepEqual(items, [
       { label: 'initialize', description: 'web · Cursor · serverUnapproved · just now', context: 'activity.refused' },
       { label: 'search', description: 'web · Claude Code · 12 ms · A_KEY · just now', context: 'activity.ok' },

@@ -1,10 +1,11 @@
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { version } from '../../../package.json';
+import type { TrailReport } from '../../audit/chainCheck';
+import type { AuditEntry } from '../../audit/entry';
 import { exportTrail } from '../../audit/exportTrail';
 import type { ExportFormat } from '../../audit/exportTrail';
 import { verifyTrail } from '../../audit/verify';
-import type { TrailReport } from '../../audit/chainCheck';
 import { SecretsError } from '../../shared/errors';
 import { storeFailure } from '../../shared/storeFailure';
 import { filterWords, fitsFilter, isEmpty } from '../activityFilter';
@@ -54,7 +55,8 @@ async function exportAudit({ workspace, activityView: { filter } }: Container): 
   const { audit } = workspace;
   await audit.flush();
   const now = Date.now();
-  const options = { path: audit.path, format, version, ...(all ? {} : { filter: { where: (entry) => fitsFilter(entry, filter, now) } }) };
+  const where = (entry: AuditEntry): boolean => fitsFilter(entry, filter, now);
+  const options = { path: audit.path, format, version, ...(all ? {} : { filter: { where } }) };
   const entries = await reading(output, () => exportTrail(options, output));
   audit.record({ actor: 'user', action: 'audit.export', outcome: 'ok' });
   void vscode.window.showInformationMessage(`${output} holds ${countEntries(entries)}.`);

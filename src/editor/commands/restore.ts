@@ -23,22 +23,22 @@ export const restoreCommands = {
 
 const TITLE = 'Restore Backup';
 
-/** Shows what is in a backup, and takes over what the user chooses. */
+/** Shows what is in a backup, and takes over what the user chooses: also into a vault that has to make room first. */
 async function restoreBackup(workspace: Workspace): Promise<void> {
+  const usable = await isUsable(workspace);
   const path = await askWhatToOpen(TITLE, 'Restore', AGE_FILE);
   if (path === undefined) return;
   const backup = await openBackup(await readWhole(path, MAX_BACKUP_BYTES), TITLE);
   if (backup === undefined) return;
   try {
-    await workspace.passphrase.during(() => chooseAndRestore(workspace, backup));
+    await workspace.passphrase.during(() => chooseAndRestore(workspace, usable, backup));
   } finally {
     eraseValues(backup.secrets);
   }
 }
 
-async function chooseAndRestore(workspace: Workspace, backup: Backup): Promise<void> {
+async function chooseAndRestore(workspace: Workspace, usable: boolean, backup: Backup): Promise<void> {
   const { vaults, servers } = workspace;
-  const usable = await isUsable(workspace);
   await (usable ? vaults : vaults.user).load();
   // What is in a vault that does not open cannot be compared, and has to make room.
   const planned = await previewRestore(backup.secrets, usable ? vaults : vaults.user);
@@ -49,9 +49,11 @@ async function chooseAndRestore(workspace: Workspace, backup: Backup): Promise<v
     workspace.messages.done('Nothing was chosen, so nothing was changed');
     return;
   }
+  // On paper first: it fails where the servers file here has a syntax error.
+  withServers(backup, chosen, openServersDocument(workspace)?.getText() ?? servers.text());
   if (!usable && !(await makeRoom(workspace))) return;
   await restore(workspace, backup, chosen);
-  tell(workspace, chosen);
+  tell(chosen);
 }
 
 /** Whether secrets can be added to the vault as it is. @throws SecretsError a state that the user can end. */
@@ -69,21 +71,24 @@ async function makeRoom({ vaults }: Workspace): Promise<boolean> {
   return true;
 }
 
-/** The servers file first on paper, because that fails where the one here has a syntax error. */
-async function restore(workspace: Workspace, { serversFile = '' }: Backup, { secrets, servers }: Chosen): Promise<void> {
-  const names = servers.map(({ name }) => name);
-  mergeServers(openServersDocument(workspace)?.getText() ?? workspace.servers.text(), serversFile, names);
+async function restore(workspace: Workspace, backup: Backup, chosen: Chosen): Promise<void> {
   await workspace.vaults.restore(
-    secrets.map(({ snapshot }) => snapshot),
+    chosen.secrets.map(({ snapshot }) => snapshot),
     'user',
   );
-  if (names.length === 0) return;
-  await changeServersFile(workspace, (text) => mergeServers(text, serversFile, names));
-  for (const { name, state } of servers)
+  if (chosen.servers.length === 0) return;
+  await changeServersFile(workspace, (text) => withServers(backup, chosen, text));
+  for (const { name, state } of chosen.servers)
     workspace.audit.record({ actor: 'user', action: state === 'new' ? 'server.add' : 'server.update', server: name, outcome: 'ok' });
 }
 
-function tell({ approvals, servers: { file } }: Workspace, { secrets, servers }: Chosen): void {
+/** The text of the servers file with the servers that were chosen. @throws SecretsError `serversFileInvalid`. */
+function withServers({ serversFile = '' }: Backup, { servers }: Chosen, text: string): string {
+  const names = servers.map(({ name }) => name);
+  return names.length === 0 ? text : mergeServers(text, serversFile, names);
+}
+
+function tell({ secrets, servers }: Chosen): void {
   const what = [
     ...(secrets.length > 0 ? [count(secrets.length, 'secret')] : []),
     ...(servers.length > 0 ? [count(servers.length, 'server')] : []),

@@ -49,8 +49,9 @@ async function replaceSecret(workspace: Workspace, argument: unknown): Promise<v
 }
 
 /** @returns whether there is a new value. */
-async function setValue({ vaults, messages }: Workspace, secret: SecretRef, verb: 'Add' | 'Replace'): Promise<boolean> {
+async function setValue({ vaults, keys, passphrase, messages }: Workspace, secret: SecretRef, verb: 'Add' | 'Replace'): Promise<boolean> {
   const label = labelOf(secret);
+  await passphrase.during(() => keys.prepare());
   const value = await askValue(label, `${verb} Secret ${label}`);
   if (value === undefined) return false;
   await vaults.of(secret.scope).set(secret.name, value, 'user', secret.scope);

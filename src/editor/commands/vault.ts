@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import { SecretsError } from '../../shared/errors';
+import { isSecretsError, SecretsError } from '../../shared/errors';
+import { showRotation } from '../keyRotation';
 import { askNewPassphrase } from '../passphrase';
 import { count } from '../views/format';
 import type { Workspace } from '../workspace';
@@ -8,7 +9,7 @@ import { confirm } from './pick';
 
 /** The commands about the vault as a whole and its key. */
 export const vaultCommands = {
-  'mcpSecrets.lockVault': { needs: 'trust', run: ({ vaults }) => vaults.lock('user') },
+  'mcpSecrets.lockVault': { needs: 'trust', run: (workspace) => lock(workspace, 'locked') },
   'mcpSecrets.unlockVault': { needs: 'trust', run: unlock },
   'mcpSecrets.panic': { needs: 'trust', run: panic },
   'mcpSecrets.rotateKey': { needs: 'vault', run: rotateKey },
@@ -20,14 +21,24 @@ export const vaultCommands = {
   'mcpSecrets.destroyAllSecrets': { needs: 'trust', run: destroyAll },
 } satisfies Record<string, WorkspaceCommand>;
 
-async function unlock({ vaults, passphrase, messages }: Workspace): Promise<void> {
-  await passphrase.during(() => vaults.unlock('user'));
+async function lock({ vaults }: Workspace, kind: 'locked' | 'panic'): Promise<void> {
+  try {
+    await vaults.lock('user', kind);
+  } catch (error) {
+    // Without the passphrase nothing could be opened here, and nothing can be from now on either.
+    if (!isSecretsError(error, 'passphraseNeeded')) throw error;
+  }
+}
+
+async function unlock({ vaults, keys, passphrase, messages }: Workspace): Promise<void> {
+  await passphrase.during(() => keys.prepare());
+  await vaults.unlock('user');
   messages.done('The vault is unlocked');
 }
 
 /** No question first: whoever calls this has no time. */
-async function panic({ vaults }: Workspace): Promise<void> {
-  await vaults.lock('user', 'panic');
+async function panic(workspace: Workspace): Promise<void> {
+  await lock(workspace, 'panic');
   const unlockTitle = 'Unlock';
   // Not waited for: the command is done.
   void vscode.window
@@ -41,28 +52,10 @@ async function panic({ vaults }: Workspace): Promise<void> {
 async function rotateKey({ vaults, messages }: Workspace): Promise<void> {
   const detail = 'Every secret and version is sealed under a new key, and the old key is destroyed. Servers and agents notice nothing.';
   if (!(await confirm('Replace the key of this vault?', detail, 'Replace Key'))) return;
-  const done = await showProgress('Replacing the key of the vault', (report) => vaults.workspace.rotateKey('user', report));
+  const done = await showRotation((progress) => vaults.workspace.rotateKey('user', progress));
   messages.done(
     done ? `The vault has a new key (${count(vaults.workspace.size, 'secret')})` : 'There is no vault yet, so there is no key to replace',
   );
-}
-
-/** Goes on with what a crash has cut short, if there is something. */
-export async function resumeRotation({ vaults }: Workspace): Promise<void> {
-  const resume = (): Promise<boolean> =>
-    showProgress('Replacing the key of the vault', (report) => vaults.workspace.resume('product', report));
-  if (vaults.workspace.isRotating) await resume();
-}
-
-async function showProgress<T>(title: string, act: (report: (done: number, total: number) => void) => Promise<T>): Promise<T> {
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, (progress) => {
-    let last = 0;
-    return act((done, total) => {
-      const percent = total === 0 ? 0 : (done / total) * 100;
-      progress.report({ message: `${String(done)} of ${count(total, 'secret')}`, increment: percent - last });
-      last = percent;
-    });
-  });
 }
 
 async function protectKey({ keys, vaults, passphrase, messages }: Workspace): Promise<void> {

@@ -18,19 +18,28 @@ export class EditorKeyStore implements KeyStore {
   readonly #sealed: PassphraseKeyStore;
   readonly #neededKeys: () => NeededKeys | undefined;
 
-  /** @param folder the vault's own, for the file. @param neededKeys what the vault needs; `undefined` if there is none or it cannot be read. */
+  /** @param folder the vault's own, for the file. @param neededKeys what the vault needs; `undefined` if there is none. May throw if it cannot be read. */
   constructor(secrets: SecretStorage, folder: string, ask: AskPassphrase, neededKeys: () => NeededKeys | undefined) {
     this.#storage = new SecretStorageKeyStore(secrets);
     this.#neededKeys = neededKeys;
     this.#sealed = passphraseKeyStore(folder, ask, () => {
-      const needed = neededKeys();
-      return needed && [needed];
+      try {
+        const needed = neededKeys();
+        return needed === undefined ? [] : [needed];
+      } catch {
+        return undefined; // Whoever reads the vault hears why.
+      }
     });
   }
 
   /** Whether the keys are under a passphrase. */
   get isProtected(): boolean {
     return existsSync(this.#sealed.file.path);
+  }
+
+  /** Has the passphrase asked for now, if one is needed: not while others wait for the vault. @throws SecretsError `passphraseNeeded`, `passphraseWrong`, `keyInvalid`, `tooOpen`. */
+  async prepare(): Promise<void> {
+    if (this.isProtected) await this.#sealed.file.read(() => undefined);
   }
 
   /**
@@ -59,14 +68,19 @@ export class EditorKeyStore implements KeyStore {
     }
   }
 
-  /** Moves the keys back into the secret storage. @throws SecretsError `passphraseNeeded`, `passphraseWrong`, `keyNotKept`. */
+  /** Moves the keys back into the secret storage. @throws SecretsError `passphraseNeeded`, `passphraseWrong`, `keyNotKept`, and as the head of the vault is read. */
   async unprotect(): Promise<void> {
-    const { vaultId, keyIds } = this.#needed();
+    await this.prepare();
+    const needed = this.#neededKeys();
+    if (needed === undefined) {
+      await this.#sealed.remove();
+      return;
+    }
+    const { vaultId, keyIds } = needed;
     const keys = await this.#all(this.#sealed.store, vaultId, keyIds);
     for (const key of keys) (await this.#storage.adopt(vaultId, key)).fill(0);
     await this.#storage.keepGeneration(vaultId, await this.#sealed.store.generation(vaultId));
-    await this.#sealed.store.retire(vaultId, undefined);
-    await this.#sealed.file.remove();
+    await this.#sealed.remove();
   }
 
   async get(vaultId: string, keyId: string): Promise<Buffer | undefined> {
@@ -81,8 +95,10 @@ export class EditorKeyStore implements KeyStore {
     return this.#store.successor(vaultId, keyId);
   }
 
+  /** A file that only this vault uses need not be opened to be destroyed: so a forgotten passphrase does not keep it. */
   async retire(vaultId: string, keyId: string | undefined): Promise<void> {
-    await this.#store.retire(vaultId, keyId);
+    if (keyId === undefined && this.isProtected) await this.#sealed.remove();
+    else await this.#store.retire(vaultId, keyId);
   }
 
   async generation(vaultId: string): Promise<number> {
@@ -108,12 +124,6 @@ export class EditorKeyStore implements KeyStore {
 
   get #store(): KeyStore {
     return this.isProtected ? this.#sealed.store : this.#storage;
-  }
-
-  #needed(): NeededKeys {
-    const needed = this.#neededKeys();
-    if (needed === undefined) throw new SecretsError('keyLost', {});
-    return needed;
   }
 
   async #all(store: KeyStore, vaultId: string, keyIds: readonly string[]): Promise<Buffer[]> {

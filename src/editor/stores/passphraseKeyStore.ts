@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileKeyStore } from '../../vault/fileKeyStore';
 import type { NeededKeys } from '../../vault/fileKeyStore';
@@ -9,6 +10,8 @@ import { STORE_FILE_ENDING } from './workspaceStateStore';
 export interface PassphraseKeyStore {
   readonly file: KeyFile;
   readonly store: FileKeyStore;
+  /** Destroys the keys and what is noted about them. Needs no passphrase. @throws SecretsError `storeFailed`, `storeBusy`. */
+  remove(): Promise<void>;
 }
 
 /** @param folder the vault's own. @param neededKeys what that vault needs; see FileKeyStore. Reads and makes nothing. */
@@ -18,5 +21,9 @@ export function passphraseKeyStore(
   neededKeys: () => readonly NeededKeys[] | undefined,
 ): PassphraseKeyStore {
   const file = new KeyFile(join(folder, `key${STORE_FILE_ENDING}`), ask, true);
-  return { file, store: new FileKeyStore({ file, folder, neededKeys }) };
+  const remove = async (): Promise<void> => {
+    await file.remove();
+    for (const notes of ['generations', 'given-keys']) await rm(join(folder, notes), { recursive: true, force: true });
+  };
+  return { file, store: new FileKeyStore({ file, folder, neededKeys }), remove };
 }

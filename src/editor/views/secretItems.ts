@@ -31,7 +31,7 @@ export function secretItem(node: SecretNode, state: SecretState, now: number): v
   item.contextValue = `secret.${state === 'missing' || state === 'unreadable' ? state : 'stored'}`;
   item.resourceUri = secretUri(node);
   item.iconPath = new vscode.ThemeIcon(icon, color === undefined ? undefined : new vscode.ThemeColor(color));
-  item.description = describe(node, state, now);
+  item.description = describeSecret(node, state, now);
   item.accessibilityInformation = { label: `Secret ${labelOf(node)}, ${spoken(item.description)}` };
   return item;
 }
@@ -70,7 +70,8 @@ export function versionTooltip({ version }: VersionNode): string {
   return [`Version ${String(version.version)}, set ${time(version.createdAt)}`, ...expiry].join('\n');
 }
 
-function describe({ info, servers }: SecretNode, state: SecretState, now: number): string {
+/** What stands behind the name of a secret. @param now ms since the epoch. */
+export function describeSecret({ info, servers }: SecretNode, state: SecretState, now: number): string {
   if (info === undefined) return dotted('missing', `bound to ${servers.join(', ')}`);
   const bound = servers.length > 0 ? servers.join(', ') : 'not bound to a server';
   return dotted(stateWords(state, info, now), `v${String(info.version)}`, ago(info.updatedAt, now), bound);

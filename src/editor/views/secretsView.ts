@@ -5,13 +5,14 @@ import type { SecretInfo } from '../../vault/secret';
 import { SecretDecorations } from '../decorations';
 import { viewIds } from '../ids';
 import { Quarantine } from '../quarantine';
+import { keyOf } from '../secretRef';
 import type { SecretRef } from '../secretRef';
 import { needsAttention, stateOf } from '../secretState';
 import type { SecretState } from '../secretState';
 import type { ProductState, StateModel } from '../state';
 import type { Workspace } from '../workspace';
 import { count } from './format';
-import { scopeItem, secretItem, secretTooltip, versionItem, versionTooltip } from './secretItems';
+import { describeSecret, scopeItem, secretItem, secretTooltip, versionItem, versionTooltip } from './secretItems';
 import { secretNodes, topNodes } from './secretNodes';
 import type { SecretNode, SecretsViewNode, VersionNode } from './secretNodes';
 import { showNews, viewMessage } from './treeViews';
@@ -32,8 +33,10 @@ export class SecretsView
   readonly #view: vscode.TreeView<SecretsViewNode>;
   readonly #quarantine: Quarantine | undefined;
   /** The marks on the secrets of this view. */
-  readonly decorations: SecretDecorations;
+  readonly decorations = new SecretDecorations();
   readonly #news: vscode.Disposable;
+  /** What the tree shows, as `#pictureOf` puts it. */
+  #drawn = '';
 
   constructor(workspace: Workspace | undefined, state: StateModel) {
     this.#workspace = workspace;
@@ -45,18 +48,18 @@ export class SecretsView
       showCollapseAll: true,
     });
     this.#quarantine = workspace && new Quarantine(() => workspace.vaults);
-    this.decorations = new SecretDecorations((secret) => this.#stateOf(secret, workspace?.vaults.infoOf(secret.name, secret.scope)));
     this.#news = showNews(this.#view, [workspace?.onDidChange, state.onDidChange, this.#quarantine?.onDidChange], () => {
-      this.#changed.fire(undefined);
+      void this.#redraw();
     });
   }
 
   async getChildren(node?: SecretsViewNode): Promise<SecretsViewNode[]> {
     if (node !== undefined) return node.kind === 'scope' ? [...node.secrets] : node.kind === 'secret' ? this.#versions(node) : [];
-    const { state, secrets, problem } = await this.#read();
-    this.#view.message = problem === undefined ? viewMessage(state, secrets.length === 0) : messageOf(problem);
-    this.#showBadge(secrets);
-    this.decorations.refresh();
+    const read = await this.#read();
+    const { secrets } = read;
+    this.#view.message = messageFor(read);
+    this.#drawn = this.#pictureOf(read);
+    this.#mark(secrets);
     // Not awaited: what opens is shown before it is known what does not.
     void this.#quarantine?.look();
     return topNodes(secrets);
@@ -65,11 +68,11 @@ export class SecretsView
   getTreeItem(node: SecretsViewNode): vscode.TreeItem {
     const now = Date.now();
     if (node.kind === 'scope') return scopeItem(node);
-    return node.kind === 'version' ? versionItem(node, now) : secretItem(node, this.#stateOf(node, node.info), now);
+    return node.kind === 'version' ? versionItem(node, now) : secretItem(node, this.#stateOf(node), now);
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: SecretsViewNode): vscode.TreeItem {
-    if (node.kind === 'secret') item.tooltip = secretTooltip(node, this.#stateOf(node, node.info), Date.now());
+    if (node.kind === 'secret') item.tooltip = secretTooltip(node, this.#stateOf(node), Date.now());
     if (node.kind === 'version') item.tooltip = versionTooltip(node);
     return item;
   }
@@ -87,8 +90,8 @@ export class SecretsView
   /** Looks at everything again: time passes, and the badge is seen while the view is not. */
   async lookAgain(): Promise<void> {
     await this.#quarantine?.look();
-    this.#showBadge((await this.#read()).secrets);
-    this.#changed.fire(undefined);
+    this.#mark((await this.#read()).secrets);
+    await this.#redraw();
   }
 
   dispose(): void {
@@ -99,8 +102,23 @@ export class SecretsView
     this.#changed.dispose();
   }
 
-  /** @returns also why some secrets are not among them, if so. */
-  async #read(): Promise<{ state: ProductState; secrets: SecretNode[]; problem?: unknown }> {
+  /** Draws the tree anew if it would look different: until it is drawn its items cannot be used, and thousands take a while. */
+  async #redraw(): Promise<void> {
+    void this.#quarantine?.look();
+    if (this.#pictureOf(await this.#read()) !== this.#drawn) this.#changed.fire(undefined);
+  }
+
+  /** All that can be seen, as text. */
+  #pictureOf(read: Read): string {
+    const now = Date.now();
+    const lines = read.secrets.map((node) => {
+      const earlier = node.info !== undefined && node.info.version > 1 ? this.#versions(node).map(({ version }) => version.version) : [];
+      return `${keyOf(node)} ${describeSecret(node, this.#stateOf(node), now)} ${earlier.join(' ')}`;
+    });
+    return [messageFor(read), ...lines].join('\n');
+  }
+
+  async #read(): Promise<Read> {
     const state = await this.#state.refresh();
     const workspace = this.#workspace;
     if (workspace === undefined || state.name === 'error') return { state, secrets: [] };
@@ -109,12 +127,15 @@ export class SecretsView
     return { state, secrets: secretNodes(infos, serversOf(workspace)), ...(problem === undefined ? {} : { problem }) };
   }
 
-  #stateOf(secret: SecretRef, info: SecretInfo | undefined): SecretState {
-    return stateOf(info, this.#quarantine?.has(secret) === true, Date.now());
+  #stateOf(node: SecretNode): SecretState {
+    return stateOf(node.info, this.#quarantine?.has(node) === true, Date.now());
   }
 
-  #showBadge(secrets: readonly SecretNode[]): void {
-    const value = secrets.filter((node) => needsAttention(this.#stateOf(node, node.info))).length;
+  /** Shows how secrets stand on their items and on the icon of the view. */
+  #mark(secrets: readonly SecretNode[]): void {
+    const states = secrets.map((node) => [node, this.#stateOf(node)] as const);
+    this.decorations.show(states);
+    const value = states.filter(([, state]) => needsAttention(state)).length;
     const tooltip = `${count(value, 'secret')} expired, due for rotation or unreadable`;
     this.#view.badge = value === 0 ? undefined : { value, tooltip };
   }
@@ -128,6 +149,18 @@ export class SecretsView
       return []; // It was deleted in this moment; the tree is about to follow.
     }
   }
+}
+
+/** What there is to show. */
+interface Read {
+  readonly state: ProductState;
+  readonly secrets: readonly SecretNode[];
+  /** Why some secrets are not among them, if so. */
+  readonly problem?: unknown;
+}
+
+function messageFor({ state, secrets, problem }: Read): string {
+  return problem === undefined ? viewMessage(state, secrets.length === 0) : messageOf(problem);
 }
 
 /** What is known of all secrets. A user's vault that cannot be read must not hide those of the workspace. */

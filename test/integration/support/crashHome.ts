@@ -10,6 +10,11 @@ import { FileTreeStore } from '../../../src/shared/fileTreeStore';
 import { silentLogger } from '../../../src/shared/logger';
 import { modelOf, snapshotsOf } from './vaultModel';
 import type { Model, Operation } from './vaultModel';
+import { editorVaults } from './windowVaults';
+import type { Stores } from './windowVaults';
+
+/** What a vault's head is kept in, headless and in the editor. */
+const HEADS = ['vault.json', 'vault.store'];
 
 /** The headless state of one workspace, in which processes are killed, and what it must be like afterwards. */
 export class CrashHome {
@@ -42,8 +47,9 @@ export class CrashHome {
   }
 
   /** Everything that is there, opened. Every version of every secret must open. */
-  async content(): Promise<{ model: Model; isRotating: boolean }> {
-    return this.with(async ({ vaults }) => {
+  async content(stores: Stores = 'files'): Promise<{ model: Model; isRotating: boolean }> {
+    return this.with(async (headless) => {
+      const vaults = stores === 'editor' ? editorVaults(headless) : headless.vaults;
       assert.deepEqual([...(await vaults.workspace.check()), ...(await vaults.user.check())], [], 'does not open');
       const model = modelOf(await vaults.snapshot(true));
       return { model, isRotating: vaults.workspace.isRotating || vaults.user.isRotating };
@@ -96,20 +102,22 @@ export class CrashHome {
     const name = basename(path);
     const parent = basename(dirname(path));
     if (parent === 'vault.parts') return this.#partsOf(dirname(dirname(path))).has(name);
-    if (parent === 'generations') return this.#vaultIds().includes(name);
+    if (parent === 'generations' || parent === 'given-keys') return this.#vaultIds().includes(name);
     if (statSync(path).isDirectory())
-      return ['workspaces', 'user', 'generations', 'given-keys', 'vault.parts'].includes(name) || parent === 'workspaces';
-    return ['key', 'vault.json', 'vault.json.previous', 'audit.jsonl', 'audit.head'].includes(name);
+      return ['workspaces', 'user', 'window', 'generations', 'given-keys', 'vault.parts'].includes(name) || parent === 'workspaces';
+    return ['key', ...HEADS, ...HEADS.map((head) => `${head}.previous`), 'audit.jsonl', 'audit.head'].includes(name);
   }
 
   /** The parts of the head and of the one before. */
   #partsOf(folder: string): Set<string> {
-    const heads = ['vault.json', 'vault.json.previous'].map((name) => join(folder, name)).filter((path) => existsSync(path));
+    const heads = HEADS.flatMap((name) => [name, `${name}.previous`])
+      .map((name) => join(folder, name))
+      .filter((path) => existsSync(path));
     return new Set(heads.flatMap((path) => new FileTreeStore(path).names()));
   }
 
   #vaultIds(): string[] {
-    const heads = this.#entries().filter((path) => basename(path) === 'vault.json');
+    const heads = this.#entries().filter((path) => HEADS.includes(basename(path)));
     return heads.map((path) => (JSON.parse(new FileTreeStore(path).read() ?? '{}') as { vaultId: string }).vaultId);
   }
 }

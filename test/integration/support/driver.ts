@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import type { Operation } from './vaultModel';
+import type { Stores } from './windowVaults';
 
 /** What a driver has said. */
 export interface Driven {
@@ -44,13 +45,7 @@ export class Driver {
   #stderr = '';
 
   /** @param folder for the operations; it is the current folder, and with that the workspace. @param env its whole environment. */
-  constructor(
-    script: string,
-    operations: readonly Operation[],
-    folder: string,
-    env: Record<string, string>,
-    stores: 'files' | 'editor' = 'files',
-  ) {
+  constructor(script: string, operations: readonly Operation[], folder: string, env: Record<string, string>, stores: Stores = 'files') {
     const file = join(folder, `operations-${String(Math.random()).slice(2)}.json`);
     writeFileSync(
       file,

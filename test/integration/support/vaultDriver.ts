@@ -1,17 +1,12 @@
 import { readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Memento } from 'vscode';
 import { parseArguments } from '../../../src/cli/arguments';
 import { runCommand } from '../../../src/cli/commands';
 import { openHeadless } from '../../../src/cli/headless';
 import type { Headless } from '../../../src/cli/headless';
-import { EditorTreeStore } from '../../../src/editor/stores/editorTreeStore';
-import { systemClock } from '../../../src/shared/clock';
 import { silentLogger } from '../../../src/shared/logger';
-import { generationOf } from '../../../src/vault/neededKeys';
-import { Vault } from '../../../src/vault/vault';
-import { Vaults } from '../../../src/vault/vaults';
+import type { Vaults } from '../../../src/vault/vaults';
 import type { Operation } from './vaultModel';
+import { editorVaults } from './windowVaults';
 
 // A process of its own: does operations one after the other, as the command line does them, and says of each on a line of its own
 // when it is done, with the version that it made. Arguments: a file with the operations; "files" or "editor", for the kind of store.
@@ -54,28 +49,6 @@ async function perform(operation: Operation, headless: Headless, vaults: Vaults)
 
 async function command(headless: Headless, ...args: string[]): Promise<void> {
   await runCommand(parseArguments(args), headless);
-}
-
-/** The vaults as a window keeps them, all in one folder; their keys are in the key file, which processes can share. */
-function editorVaults({ home, keys, audit }: Headless): Vaults {
-  const vault = (folder: string): Vault =>
-    new Vault({
-      store: new EditorTreeStore({ memento: memento(), folder: join(home, folder), name: 'vault', generationOf }),
-      keys: keys.store,
-      clock: systemClock,
-      audit,
-    });
-  return new Vaults(vault('window'), vault('user'));
-}
-
-/** The workspace state of this window alone. */
-function memento(): Memento {
-  const values = new Map<string, unknown>();
-  return {
-    keys: () => [...values.keys()],
-    get: <T>(key: string, fallback?: T) => (values.get(key) as T | undefined) ?? fallback,
-    update: (key: string, value: unknown) => Promise.resolve(void values.set(key, JSON.parse(JSON.stringify(value)))),
-  };
 }
 
 /** Written when it returns: what comes after is not yet done. */

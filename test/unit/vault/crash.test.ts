@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { parseHead } from '../../../src/vault/head';
 import type { SecretSnapshot } from '../../../src/vault/secret';
@@ -124,7 +125,7 @@ async function dieAt(acts: readonly Act[], writes: number): Promise<boolean> {
     const error = await outcomeOf(() => run(b.vault, act));
     if (error === undefined) model = after(model, act);
     else {
-      assert.ok(error instanceof Crash, String(error));
+      assert.ok(error instanceof Crash, inspect(error));
       cut = act;
       break;
     }
@@ -193,7 +194,7 @@ describe('a process that dies', () => {
       b.fuse.left = writes;
       const error = await outcomeOf(() => b.vault.rotateKey('user'));
       dead = error instanceof Crash;
-      assert.ok(dead || error === undefined, String(error));
+      assert.ok(dead || error === undefined, inspect(error));
       b.fuse.left = Infinity;
       const vault = b.another();
       for (const name of ['K0', 'K99', 'K519']) assert.equal(await valueOf(vault, name), `the value of ${name}`);

@@ -165,6 +165,18 @@ describe('locking a vault', () => {
     }
   });
 
+  it('keeps no other key when the audit trail asks for an earlier one', async () => {
+    const b = await bench({ K: 'value' });
+    const old = await b.vault.auditKeys().current();
+    assert.ok(old);
+    await b.vault.rotateKey('user');
+    await b.vault.lock('user');
+    const vault = b.another();
+    assert.ok((await vault.auditKeys().byId(old.id))?.key.equals(old.key));
+    b.keys.keys.clear();
+    await refusal('keyLost', () => vault.unlock('user'));
+  });
+
   it('tells those who listen, and unlocking does, too', async () => {
     const b = await bench({ K: 'value' });
     const told: string[] = [];

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import * as vscode from 'vscode';
+import type { Container } from '../../../src/editor/container';
+import type { Exports } from '../../../src/extension';
+import type { SecretSnapshot } from '../../../src/vault/secret';
+
+/** What is asked of a window from outside, and what it answers. */
+export interface Seen {
+  /** The names of what is in the secret storage, besides what is kept of them. */
+  readonly stored: readonly string[];
+  readonly isRotating: boolean;
+  /** How many secrets there are, and how many of them have the value that they were given. */
+  readonly secrets: number;
+  readonly right: number;
+  readonly activatedInMs: number;
+  readonly lookedInMs: number;
+}
+
+const nameOf = (index: number): string => `KEY_${String(index)}`;
+const valueOf = (index: number, version: number): string => `value ${String(version)} of ${String(index)}`;
+
+/**
+ * Called by VS Code in the extension host. Fills an empty vault with as many secrets, of three versions each, as the environment
+ * says; then tells on a port (in the file that the environment names) what it sees. Does not end: the window stays open.
+ */
+export async function run(): Promise<void> {
+  const extension = vscode.extensions.getExtension<Exports>('mcp-secrets.mcp-secrets');
+  const exports = await extension?.activate();
+  const container = exports?.container;
+  const portFile = process.env.MCP_SECRETS_TEST_PORT_FILE;
+  assert.ok(container?.workspace && portFile !== undefined);
+  const vault = container.workspace.vaults.workspace;
+  if (vault.size === 0) await vault.restore(secrets(Number(process.env.MCP_SECRETS_TEST_SECRETS)), 'user');
+  const server = createServer((_, response) => {
+    look(container, exports.activatedInMs).then(
+      (seen) => response.end(JSON.stringify(seen)),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  writeFileSync(portFile, String((server.address() as AddressInfo).port));
+  await new Promise(() => undefined);
+}
+
+function secrets(count: number): SecretSnapshot[] {
+  return Array.from({ length: count }, (_, index) => ({
+    scope: 'workspace',
+    name: nameOf(index),
+    createdAt: Date.now(),
+    versions: [1, 2, 3].map((version) => ({ version, createdAt: Date.now(), value: Buffer.from(valueOf(index, version)) })),
+  }));
+}
+
+async function look({ context, workspace }: Container, activatedInMs: number): Promise<Seen> {
+  const start = performance.now();
+  const vault = workspace?.vaults.workspace;
+  assert.ok(vault);
+  const { size } = vault;
+  let right = 0;
+  for (let index = 0; index < size; index += 1) {
+    const [opened] = await vault.open([nameOf(index)]);
+    if (opened?.value.toString() === valueOf(index, 3)) right += 1;
+    opened?.value.fill(0);
+  }
+  // Since 1.104, and not in the types of the oldest VS Code that we run in.
+  const stored = await (context.secrets as unknown as { keys(): Thenable<string[]> }).keys();
+  return { stored, isRotating: vault.isRotating, secrets: size, right, activatedInMs, lookedInMs: performance.now() - start };
+}
