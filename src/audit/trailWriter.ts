@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, existsSync, lstatSync, renameSync, writeSync 
 import { stateOf } from './chainEnd';
 import type { NeededKey, TrailState } from './chainEnd';
 import type { AuditEntry } from './entry';
+import { putFormerAside } from './former';
 import { readHead, writeHead } from './head';
 import type { KeyRing } from './keyRing';
 import type { AuditKey } from './keys';
@@ -83,6 +84,7 @@ export class TrailWriter {
       return { ...this.#known, torn: undefined };
     }
     this.#known = undefined;
+    putFormerAside(this.#path);
     return withTrail(this.#path, (files) => stateOf(files, readHead(this.#path), this.#ring));
   }
 

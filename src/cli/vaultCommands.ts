@@ -32,11 +32,12 @@ export async function checkVault(input: Arguments, { vaults }: Headless): Promis
 /** `vault recover`. */
 export async function recoverVault(input: Arguments, { vaults }: Headless): Promise<string> {
   allowOptions(input, ['scope']);
-  const { kept, unreadable, previous } = await vaults.of(input.options.scope ?? DEFAULT_SCOPE).recover('cli');
+  const { kept, unreadable, missing, previous } = await vaults.of(input.options.scope ?? DEFAULT_SCOPE).recover('cli');
   const lost = unreadable.map(({ scope, name }) => `${scope}/${name}`).join(', ');
   return [
     previous ? 'The stored vault could not be read. The state before its last change was taken.' : 'The stored vault is accepted as it is.',
     `${String(kept)} secret${kept === 1 ? '' : 's'} can be used.`,
+    ...(missing === 0 ? [] : [`${String(missing)} more were there and are gone. Restore a backup.`]),
     ...(lost === '' ? [] : [`These cannot be opened and were left as they are: ${lost}. Set them again, or restore a backup.`]),
     '',
   ].join('\n');

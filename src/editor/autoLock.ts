@@ -10,7 +10,7 @@ export function registerAutoLock(workspace: Workspace): vscode.Disposable {
   let timer: NodeJS.Timeout | undefined;
   const wait = (): void => {
     clearTimeout(timer);
-    const minutes = vscode.workspace.getConfiguration('mcpSecrets').get('autoLock', 0);
+    const minutes = vscode.workspace.getConfiguration('mcpSecrets').get<number>('autoLock', 0);
     timer = minutes > 0 ? setTimeout(lock, minutes * MINUTE_MS) : undefined;
   };
   const lock = (): void => {

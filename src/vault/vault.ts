@@ -316,6 +316,8 @@ export class Vault implements SecretReader, Disposable {
       await this.#ports.store.destroy();
       this.#keeper.forget();
     }
+    // A key file that many vaults share lets go of a key only now, when no document needs it.
+    if (vaultId !== undefined) await this.#ports.keys.retire(vaultId, undefined);
     this.#record(actor, 'vault.destroy');
   }
 

@@ -120,7 +120,8 @@ describe('the view Secrets', () => {
     const node = await child('A_KEY', await child('user (all workspaces)'));
     const item = view.getTreeItem(node);
     assert.equal(item.tooltip, undefined);
-    const tooltip = String(view.resolveTreeItem(item, node).tooltip);
+    const { tooltip } = view.resolveTreeItem(item, node);
+    assert.ok(typeof tooltip === 'string');
     assert.match(
       tooltip,
       /^A_KEY\nScope: user \(all workspaces\)\nVersion 1, set .*\nExpires in 3 days \(.*\)\nA new value is due every 90 days\nNo server/,

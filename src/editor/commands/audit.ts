@@ -26,7 +26,10 @@ async function verifyAudit({ audit, vaults, passphrase }: Workspace): Promise<vo
   await audit.flush();
   const progress = { location: vscode.ProgressLocation.Notification, title: 'Verifying the audit trail' };
   const check = (): Promise<TrailReport> => reading(audit.path, () => verifyTrail(audit.path, vaults.auditKeys()));
-  const { entries, unkeyed, problem } = await passphrase.during(async () => vscode.window.withProgress(progress, check));
+  // Without the key of the vault nothing can be said: it is asked for here, and not while the trail is read.
+  vaults.refuseUnlessOpen();
+  await passphrase.during(() => vaults.state());
+  const { entries, unkeyed, problem } = await vscode.window.withProgress(progress, check);
   if (problem !== undefined) throw new SecretsError('auditBroken', { problem: problem.kind, seq: problem.seq, file: problem.file });
   const forgeable = unkeyed > 0 ? ` ${String(unkeyed)} of them were written before there was a key: those could be forged.` : '';
   void vscode.window.showInformationMessage(

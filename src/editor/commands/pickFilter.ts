@@ -16,6 +16,8 @@ type Part = 'kinds' | 'outcomes' | 'agents' | 'servers' | 'secrets';
 
 /** Asks which entries to show. @param current what is ticked at first. @returns `undefined` if the user gave up. */
 export async function pickFilter(workspace: Workspace, current: ActivityFilter): Promise<ActivityFilter | undefined> {
+  // What is wrong with a vault is said elsewhere.
+  await workspace.vaults.load().catch(() => undefined);
   const picked = await vscode.window.showQuickPick(itemsFor(workspace, current), {
     title: 'Filter Activity',
     placeHolder: 'Tick what you want to see; nothing ticked shows everything',

@@ -93,10 +93,11 @@ async function recoverVault({ vaults }: Workspace): Promise<void> {
   const detail =
     'What is stored is accepted as it is, as far as it proves itself; if it cannot be read, the state before its last change is taken. Nothing is deleted.';
   if (!(await confirm('Recover the vault?', detail, 'Recover'))) return;
-  const { kept, unreadable } = await vaults.workspace.recover('user');
+  const { kept, unreadable, missing } = await vaults.workspace.recover('user');
   const lost =
     unreadable.length === 0 ? '' : ` These cannot be opened: ${unreadable.map(({ scope, name }) => `${scope}/${name}`).join(', ')}.`;
-  void vscode.window.showInformationMessage(`${count(kept, 'secret')} can be used.${lost}`);
+  const gone = missing === 0 ? '' : ` ${String(missing)} more were there and are gone: restore a backup.`;
+  void vscode.window.showInformationMessage(`${count(kept, 'secret')} can be used.${lost}${gone}`);
 }
 
 async function startFresh({ vaults }: Workspace): Promise<void> {

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import type { SecretStorage } from 'vscode';
 import { SecretsError } from '../../shared/errors';
 import type { NeededKeys } from '../../vault/fileKeyStore';
 import type { AskPassphrase } from '../../vault/keyFile';
@@ -8,6 +7,8 @@ import type { KeyStore } from '../../vault/ports';
 import { passphraseKeyStore } from './passphraseKeyStore';
 import type { PassphraseKeyStore } from './passphraseKeyStore';
 import { SecretStorageKeyStore } from './secretStorageKeyStore';
+
+type Secrets = ConstructorParameters<typeof SecretStorageKeyStore>[0];
 
 /**
  * The root keys of one vault: in VS Code's secret storage, or, if the user wants that, in a file that a passphrase opens.
@@ -19,7 +20,7 @@ export class EditorKeyStore implements KeyStore {
   readonly #neededKeys: () => NeededKeys | undefined;
 
   /** @param folder the vault's own, for the file. @param neededKeys what the vault needs; `undefined` if there is none. May throw if it cannot be read. */
-  constructor(secrets: SecretStorage, folder: string, ask: AskPassphrase, neededKeys: () => NeededKeys | undefined) {
+  constructor(secrets: Secrets, folder: string, ask: AskPassphrase, neededKeys: () => NeededKeys | undefined) {
     this.#storage = new SecretStorageKeyStore(secrets);
     this.#neededKeys = neededKeys;
     this.#sealed = passphraseKeyStore(folder, ask, () => {

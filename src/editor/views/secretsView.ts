@@ -105,7 +105,12 @@ export class SecretsView
   /** Draws the tree anew if it would look different: until it is drawn its items cannot be used, and thousands take a while. */
   async #redraw(): Promise<void> {
     void this.#quarantine?.look();
-    if (this.#pictureOf(await this.#read()) !== this.#drawn) this.#changed.fire(undefined);
+    // What goes wrong here goes wrong in `getChildren`, too, whose failure VS Code shows.
+    const picture = await this.#read().then(
+      (read) => this.#pictureOf(read),
+      () => undefined,
+    );
+    if (picture !== this.#drawn) this.#changed.fire(undefined);
   }
 
   /** All that can be seen, as text. */

@@ -8,7 +8,7 @@ import { DEFAULT_SCOPE } from '../../vault/secret';
 import { viewIds } from '../ids';
 import { labelOf, scopeLabel, secretIn } from '../secretRef';
 import type { SecretRef } from '../secretRef';
-import type { StateModel } from '../state';
+import type { ProductState, StateModel } from '../state';
 import type { Workspace } from '../workspace';
 import { count, dotted } from './format';
 import { SECRET_MIME } from './secretsView';
@@ -85,7 +85,7 @@ export class ServersView
     const state = await this.#state.refresh();
     const read = readFile(workspace);
     const nodes = 'error' in read ? [] : serverNodes(workspace, read);
-    this.#view.message = 'error' in read ? messageOf(read.error) : state.name === 'untrusted' ? viewMessage(state, nodes.length === 0) : '';
+    this.#view.message = 'error' in read ? messageOf(read.error) : nodes.length > 0 ? whyRefused(state) : '';
     return nodes;
   }
 
@@ -150,6 +150,12 @@ function serverNodes({ approvals, proxy }: Workspace, { servers, problems }: Ser
     status: proxy.status(server.name),
   }));
   return [...broken.values(), ...usable];
+}
+
+/** Why no server is used now, if so. What is wrong with the vault is said in the view Secrets. */
+function whyRefused(state: ProductState): string {
+  if (state.name === 'locked') return 'The vault is locked: calls are refused until it is unlocked.';
+  return state.name === 'untrusted' ? viewMessage(state, false) : '';
 }
 
 type Condition = 'unapproved' | 'idle' | 'running' | 'failed' | 'stopped';

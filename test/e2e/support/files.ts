@@ -1,21 +1,20 @@
+import { eventually } from '../../host/eventually';
 import type { Workbench } from '../../host/workbench';
 import { titled } from './actions';
 
 /** Answers VS Code's own dialog for a file in the browser, a quick input that takes a path. */
 export async function chooseFile(workbench: Workbench, title: string, path: string): Promise<void> {
   await titled(workbench, title);
-  await workbench.quickInput.text(path);
-}
-
-/** Takes a picture in the dark theme and in the light one. */
-export async function inBothThemes(workbench: Workbench, name: string): Promise<void> {
-  await workbench.screenshot(`${name}-dark`);
-  await switchTheme(workbench, 'vs');
-  await workbench.screenshot(`${name}-light`);
-  await switchTheme(workbench, 'vs-dark');
-}
-
-async function switchTheme({ page, quickInput }: Workbench, base: 'vs' | 'vs-dark'): Promise<void> {
-  await quickInput.runCommand('Preferences: Toggle between Light/Dark Themes');
-  await page.locator(`.monaco-workbench.${base}`).waitFor();
+  const widget = workbench.page.locator('.quick-input-widget');
+  const box = widget.locator('.quick-input-box input');
+  // It takes nothing while it reads a folder.
+  await eventually(`the dialog takes ${path}`, async () => {
+    await box.fill(path, { timeout: 2_000 });
+    await widget.locator('.quick-input-action .monaco-button').click({ timeout: 2_000 });
+    return eventually(
+      'it goes on',
+      async () => ((await widget.isVisible()) && (await box.inputValue()) === path ? undefined : true),
+      3_000,
+    );
+  });
 }

@@ -17,6 +17,11 @@ export function environmentOf(pid: number): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
 }
 
+/** The variables of a process as one text; empty if it has ended, or is another user's. */
+export function environmentText(pid: number): string {
+  return read(`/proc/${String(pid)}/environ`);
+}
+
 /** Whether a process runs. One that has ended and waits for its parent does not. */
 export function isRunning(pid: number): boolean {
   try {
@@ -31,7 +36,7 @@ export function isRunning(pid: number): boolean {
 export function processesOf(folder: string): Seen[] {
   return allProcesses().filter(({ pid, commandLine }) => {
     if (pid === process.pid || !isRunning(pid)) return false;
-    return commandLine.includes(folder) || read(`/proc/${String(pid)}/environ`).includes(folder);
+    return commandLine.includes(folder) || environmentText(pid).includes(folder);
   });
 }
 

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { eventually } from '../host/eventually';
+import { outDir, repoRoot } from '../host/paths';
+import { extensionHostsOf } from '../host/processes';
+import type { Workbench } from '../host/workbench';
+import { titled } from './support/actions';
+import { generationOfCopy } from './support/browserState';
+import type { Seen } from './support/manySecrets';
+import { pictures } from './support/pictures';
+import { Session } from './support/session';
+import { inSteps } from './support/steps';
+import { statusIs, storageOf } from './support/vault';
+import { welcomes } from './support/views';
+
+const SECRETS = 3_000;
+const ALL_KEYS = /"(?:keyId|nextKeyId)":"([0-9a-f]{32})"/g;
+
+describe(`the key of a vault with ${String(SECRETS)} secrets`, () => {
+  const session = new Session();
+  const testsPath = join(outDir, 'test', 'vaultKey', 'manySecrets');
+  let workbench: Workbench;
+  let storage: string;
+  let portFile: string;
+
+  before(async function () {
+    this.timeout(600_000);
+    await build({
+      entryPoints: [join(repoRoot, 'test', 'e2e', 'support', 'manySecrets.ts')],
+      outfile: `${testsPath}.js`,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      external: ['vscode'],
+      logLevel: 'warning',
+    });
+    portFile = `${testsPath}.${String(process.pid)}.port`;
+    await session.start({
+      testsPath,
+      env: { MCP_SECRETS_TEST_SECRETS: String(SECRETS), MCP_SECRETS_TEST_PORT_FILE: portFile },
+    });
+    workbench = session.workbench;
+    await workbench.views.open('MCP Secrets');
+    await statusIs(workbench, `MCP Secrets: ${String(SECRETS)}`);
+    storage = await storageOf(session);
+  });
+
+  after(() => session.dispose());
+
+  inSteps((name) => workbench.screenshot(name));
+
+  /** What the extension host of the open window sees. */
+  async function seen(): Promise<Seen> {
+    return eventually('the window answers', async () => {
+      const response = await fetch(`http://127.0.0.1:${await readFile(portFile, 'utf8')}/`);
+      return response.ok ? ((await response.json()) as Seen) : undefined;
+    });
+  }
+
+  /** What the head on the disk says. */
+  async function head(): Promise<{ keyId: string; nextKeyId: string | undefined; keys: readonly string[] }> {
+    const text = await readFile(join(storage, 'vault.store'), 'utf8');
+    const of = (field: string): string | undefined => new RegExp(`"${field}":"([0-9a-f]{32})"`).exec(text)?.[1];
+    return {
+      keyId: of('keyId') ?? '',
+      nextKeyId: of('nextKeyId'),
+      keys: [...new Set([...text.matchAll(ALL_KEYS)].map(([, id]) => id ?? ''))],
+    };
+  }
+
+  async function holdsOneKey(keyId: string): Promise<void> {
+    const { stored, ...rest } = await seen();
+    const keys = stored.filter((name) => name.startsWith('rootKey/'));
+    assert.ok(keys.length === 1 && keys[0]?.endsWith(`/${keyId}`) === true, stored.join());
+    assert.deepEqual([rest.secrets, rest.right, rest.isRotating], [SECRETS, SECRETS, false]);
+  }
+
+  async function rotate(): Promise<void> {
+    await workbench.runCommand('MCP Secrets: Replace Key…');
+    assert.match(await workbench.dialogText(), /Replace the key of this vault\?/);
+    await workbench.dialogButton('Replace Key');
+  }
+
+  it('is replaced with progress; all values open under the new one, and there is no other', async () => {
+    const before = await head();
+    await holdsOneKey(before.keyId);
+    await rotate();
+    await workbench.notifications('Replacing the key of the vault');
+    await pictures(workbench, 'key-1-progress');
+    await eventually('the rotation is over', async () => {
+      const now = await head();
+      return now.keyId !== before.keyId && now.nextKeyId === undefined ? true : undefined;
+    });
+    const after = await head();
+    assert.deepEqual(after.keys, [after.keyId]);
+    await holdsOneKey(after.keyId);
+    await eventually('the message goes', async () =>
+      (await workbench.notifications()).every((text) => !text.includes('Replacing the key')) ? true : undefined,
+    );
+  });
+
+  it('goes on at the next start when it was cut short, without a question', async () => {
+    const before = await head();
+    await rotate();
+    await eventually('it is under way', async () => {
+      const now = await head();
+      return now.nextKeyId !== undefined && now.keys.length > 1 ? true : undefined;
+    });
+    const [host, ...others] = extensionHostsOf(session.window.root);
+    assert.ok(host !== undefined && others.length === 0);
+    process.kill(host, 'SIGKILL');
+    const cut = await head();
+    assert.ok(cut.nextKeyId !== undefined && cut.keys.includes(before.keyId), 'it was over already');
+    await session.window.reload();
+    await workbench.views.open('MCP Secrets');
+    await eventually('the rotation is over', async () => {
+      const now = await head();
+      return now.keyId === cut.nextKeyId && now.nextKeyId === undefined ? true : undefined;
+    });
+    const after = await head();
+    assert.deepEqual(after.keys, [after.keyId]);
+    await holdsOneKey(after.keyId);
+  });
+
+  it('Destroy All asks for a word; Escape and other words destroy nothing', async () => {
+    await workbench.runCommand('MCP Secrets: Destroy All Secrets…');
+    const question = await workbench.dialogText();
+    assert.match(question, /Destroy all secrets of this workspace\?/);
+    assert.match(question, /3000 secrets of web-shop with all versions, and the key\. Only a backup can bring them back\./);
+    assert.deepEqual((await workbench.dialogButtons()).sort(), ['Cancel', 'Create Backup First', 'Destroy…']);
+    await pictures(workbench, 'destroy-1-question');
+    await workbench.dialogButton('Cancel');
+    for (const word of ['', 'yes', 'Destroy', 'destroy ']) {
+      await workbench.runCommand('MCP Secrets: Destroy All Secrets…');
+      await workbench.dialogButton('Destroy…');
+      await titled(workbench, 'Destroy All Secrets');
+      await workbench.quickInput.text(word);
+      await workbench.quickInput.message('Type "destroy", or press Escape');
+      if (word === 'yes') await workbench.screenshot('destroy-2-wrong-word');
+      await workbench.quickInput.cancel();
+    }
+    const { secrets, right } = await seen();
+    assert.deepEqual([secrets, right], [SECRETS, SECRETS]);
+  });
+
+  it('Destroy All leaves nothing of the vault and no key', async () => {
+    await eventually('there is a copy in the workspace state', async () =>
+      (await generationOfCopy(workbench.page)) > 0 ? true : undefined,
+    );
+    await workbench.runCommand('MCP Secrets: Destroy All Secrets…');
+    await workbench.dialogButton('Destroy…');
+    await titled(workbench, 'Destroy All Secrets');
+    await workbench.quickInput.text('destroy');
+    await welcomes(workbench, 'Secrets', /There are no secrets in this workspace yet/);
+    const { stored, secrets } = await seen();
+    assert.deepEqual([stored, secrets], [[], 0]);
+    const left = await readdir(storage, { recursive: true });
+    assert.deepEqual(
+      left.filter((name) => /vault\.(store$|store\.previous|parts|archived)|key/.test(name)),
+      [],
+    );
+    await eventually('the copy is gone', async () => ((await generationOfCopy(workbench.page)) === 0 ? true : undefined));
+  });
+});
