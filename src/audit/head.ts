@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
+import { removeTemporaries } from '../shared/atomicFile';
 import type { AuditKey } from './keys';
 import { isSealed, NO_KEY, openLine, sealLine } from './sealedLine';
 import type { SealedLine } from './sealedLine';
@@ -65,11 +66,13 @@ export function isGenuine(line: SealedLine, key: AuditKey | undefined): boolean 
 
 /**
  * Replaces the head in one step. Not synced to the disk: after a power cut it may be missing or older, which is reported, and
- * syncing forty times a second would cost every call. @throws the system's error.
+ * syncing forty times a second would cost every call. What writers that died have left beside it goes: for who holds the lock.
+ * @throws the system's error.
  */
 export function writeHead(path: string, head: Omit<Head, 'format' | 'key'>, key: AuditKey | undefined): void {
   const { first, firstPrev, seq, last } = head;
   const { text } = sealLine({ format: 1, first, firstPrev, seq, last, key: key?.id ?? NO_KEY } satisfies Head, BEFORE, key);
+  removeTemporaries(headPath(path));
   const temporary = `${headPath(path)}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);

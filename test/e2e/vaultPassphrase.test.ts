@@ -15,7 +15,7 @@ import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
 import { givePassphrase, statusIs, storageOf, viewSays } from './support/vault';
-import { described, welcomes } from './support/views';
+import { described } from './support/views';
 
 const NEW = 'Protect the Key with a Passphrase';
 
@@ -97,7 +97,7 @@ describe('the key under a passphrase, as a user does it', () => {
     await protect();
     assert.ok(existsSync(keyFile()));
     await reload();
-    await welcomes(workbench, 'Secrets', /There are no secrets in this workspace yet/);
+    await described(workbench, 'Secrets', 'TOKEN', /^missing · bound to web$/);
     await workbench.runCommand('MCP Secrets: Add Secret');
     await nameSecret(workbench, 'TOKEN');
     await givePassphrase(workbench, 'Unlock Vault', passphrase);
@@ -188,7 +188,7 @@ describe('the key under a passphrase, as a user does it', () => {
     await workbench.dialogButton('Destroy…');
     await titled(workbench, 'Destroy All Secrets');
     await workbench.quickInput.text('destroy');
-    await welcomes(workbench, 'Secrets', /There are no secrets in this workspace yet/);
+    await described(workbench, 'Secrets', 'TOKEN', /^missing · bound to web$/);
     const left = await readdir(storage, { recursive: true });
     assert.deepEqual(
       left.filter((name) => /vault\.(store$|store\.previous|parts)|key\.store|generations|given-keys/.test(name)),

@@ -12,6 +12,8 @@ import { STORE_FILE_ENDING } from './workspaceStateStore';
 
 /** A copy with more characters than this is written when nothing has changed for a while. */
 const SMALL = 256 * 1024;
+/** VS Code hands the whole workspace state around as one text: what is larger than this is kept in the files alone. */
+const LARGEST = 2 * 1024 * 1024;
 const DELAY_MS = 2_000;
 
 interface Options {
@@ -31,7 +33,8 @@ interface Current {
 
 /**
  * Keeps a document in files that all windows on one workspace share, with a copy in the workspace state. The files are
- * the truth; where they are gone, or older than the copy, the copy counts, and the next change restores them.
+ * the truth; where they are gone, or older than the copy, the copy counts, and the next change restores them. A document of
+ * more than 2 MB has no copy.
  */
 export class EditorTreeStore implements TreeStore, Disposable {
   readonly path: string;
@@ -40,6 +43,8 @@ export class EditorTreeStore implements TreeStore, Disposable {
   readonly #former: FormerMemento;
   readonly #generationOf: Options['generationOf'];
   #seen: { fileHead: string | undefined; mirror: Mirror | undefined; current: Current | undefined } | undefined;
+  /** Characters of the document, as of the last copy. */
+  #size = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ memento, folder, name, generationOf }: Options) {
@@ -79,8 +84,7 @@ export class EditorTreeStore implements TreeStore, Disposable {
     });
     if (!isChanged) return;
     await this.#former.remove();
-    const known = this.#mirror.get();
-    if (known !== undefined && sizeOf(known) > SMALL) this.#keepLater();
+    if (this.#size > SMALL) this.#keepLater();
     else await this.#keep();
   }
 
@@ -155,12 +159,14 @@ export class EditorTreeStore implements TreeStore, Disposable {
       const parts = this.#files.names().map((name) => [name, known[name] ?? this.#files.part(name)] as const);
       // Changed again just now: the next read sees that.
       if (parts.some(([, text]) => text === undefined)) return;
-      await this.#mirror.set({
+      const copy = {
         time: Math.max(Date.now(), (this.#clearedAt() ?? 0) + 1),
         generation: this.#generationOf(head),
         head,
         parts: Object.fromEntries(parts) as Record<string, string>,
-      });
+      };
+      this.#size = sizeOf(copy);
+      await this.#mirror.set(this.#size > LARGEST ? undefined : copy);
     } catch {
       // The files are the truth; who reads them next hears of it.
     }

@@ -71,7 +71,6 @@ export class ActivityView implements vscode.TreeDataProvider<ActivityNode>, vsco
   show(filter: ActivityFilter): void {
     this.#filter = filter;
     this.#limit = PAGE;
-    this.#view.description = isEmpty(filter) ? '' : 'filtered';
     void vscode.commands.executeCommand('setContext', FILTERED_KEY, !isEmpty(filter));
     this.#changed.fire(undefined);
   }

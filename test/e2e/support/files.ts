@@ -10,7 +10,7 @@ export async function chooseFile(workbench: Workbench, title: string, path: stri
   // It takes nothing while it reads a folder.
   await eventually(`the dialog takes ${path}`, async () => {
     await box.fill(path, { timeout: 2_000 });
-    await widget.locator('.quick-input-action .monaco-button').click({ timeout: 2_000 });
+    await widget.locator('.quick-input-action .monaco-button').first().click({ timeout: 2_000 });
     return eventually(
       'it goes on',
       async () => ((await widget.isVisible()) && (await box.inputValue()) === path ? undefined : true),

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Container } from '../../../src/editor/container';
 import type { Exports } from '../../../src/extension';
 import type { SecretSnapshot } from '../../../src/vault/secret';
 
-/** What is asked of a window from outside, and what it answers. */
+/** What a window sees of the vault from inside. */
 export interface Seen {
   /** The names of what is in the secret storage, besides what is kept of them. */
   readonly stored: readonly string[];
@@ -22,25 +20,18 @@ const valueOf = (index: number, version: number): string => `value ${String(vers
 
 /**
  * Called by VS Code in the extension host. Fills an empty vault with as many secrets, of three versions each, as the environment
- * says; then tells on a port (in the file that the environment names) what it sees. Does not end: the window stays open.
+ * says (once), and writes what it sees into the file that the environment names.
  */
 export async function run(): Promise<void> {
   const extension = vscode.extensions.getExtension<Exports>('mcp-secrets.mcp-secrets');
-  const portFile = process.env.MCP_SECRETS_TEST_PORT_FILE;
-  assert.ok(extension && portFile !== undefined);
+  const file = process.env.MCP_SECRETS_TEST_SEEN;
+  assert.ok(extension && file !== undefined);
   const { container } = await extension.activate();
   assert.ok(container?.workspace);
-  const vault = container.workspace.vaults.workspace;
-  if (vault.size === 0) await vault.restore(secrets(Number(process.env.MCP_SECRETS_TEST_SECRETS)), 'user');
-  const server = createServer((_, response) => {
-    look(container).then(
-      (seen) => response.end(JSON.stringify(seen)),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  writeFileSync(portFile, String((server.address() as AddressInfo).port));
-  await new Promise(() => undefined);
+  if (!existsSync(file)) await container.workspace.vaults.workspace.restore(secrets(Number(process.env.MCP_SECRETS_TEST_SECRETS)), 'user');
+  const seen = await look(container);
+  writeFileSync(`${file}.new`, JSON.stringify(seen));
+  renameSync(`${file}.new`, file);
 }
 
 function secrets(count: number): SecretSnapshot[] {

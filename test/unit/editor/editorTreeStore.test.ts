@@ -113,6 +113,18 @@ describe("a tree in the editor's storage", () => {
     assert.equal(open(state).read(), head(2));
   });
 
+  it('that is very large is in the files alone, and is copied again when it has become smaller', async () => {
+    const store = open();
+    await put(store, 1);
+    await put(store, 2, 3 * 1024 * 1024);
+    await store.flush();
+    assert.equal(copied(), undefined);
+    await put(store, 3);
+    await store.flush();
+    assert.equal(copied(), head(3));
+    assert.equal(open(new MemoryMemento()).read(), head(3));
+  });
+
   it('that is large is copied when nothing has changed for a while, or at the end', async () => {
     const store = open();
     await put(store, 1, 300_000);
