@@ -19,10 +19,10 @@ function limits(limitMs: number, testMs: number, grep: string | undefined): Moch
 const stages: Record<string, (grep: string | undefined) => Promise<MochaResult>> = {
   lint: () => commandStage('lint', 'npm', ['run', '--silent', 'lint']),
   build: () => commandStage('build', process.execPath, ['esbuild.js']),
-  unit: (grep) => mochaStage('unit', limits(10 * minute, 10_000, grep)),
-  integration: (grep) => mochaStage('integration', limits(10 * minute, 30_000, grep)),
-  vscode: (grep) => hostStage('vscode', limits(10 * minute, minute, grep)),
-  e2e: (grep) => mochaStage('e2e', limits(25 * minute, 3 * minute, grep)),
+  unit: (grep) => mochaStage('unit', limits(20 * minute, 10_000, grep)),
+  integration: (grep) => mochaStage('integration', limits(30 * minute, 30_000, grep)),
+  vscode: (grep) => hostStage('vscode', limits(20 * minute, minute, grep)),
+  e2e: (grep) => mochaStage('e2e', limits(45 * minute, 3 * minute, grep)),
 };
 
 /** `test/run.ts [stage…] [--grep text]`: runs all stages, or those named. */

@@ -13,6 +13,7 @@ import { pictures } from './support/pictures';
 import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
+import { viewSays } from './support/vault';
 import { described } from './support/views';
 
 describe('the view Activity, as a user reads it', () => {
@@ -98,8 +99,7 @@ describe('the view Activity, as a user reads it', () => {
     await workbench.screenshot('activity-3-filter');
     await workbench.quickInput.pickMany(['Calls', 'Succeeded', 'github']);
     await eventually('only the call that went well is left', async () => ((await labels()).join() === 'list_issues' ? true : undefined));
-    const pane = workbench.page.locator('.pane').filter({ has: workbench.page.locator('[role=tree][aria-label="Activity"]') });
-    assert.match(await pane.innerText(), /Calls · Succeeded · github/);
+    await viewSays(workbench, 'Activity', /^Calls · Succeeded · github$/);
     await pictures(workbench, 'activity-4-filtered');
     await workbench.views.viewAction('Activity', 'Clear Activity Filter');
     await eventually('everything is there again', async () => ((await labels()).includes('Secret set') ? true : undefined));

@@ -59,7 +59,7 @@ describe(`the key of a vault with ${String(SECRETS)} secrets`, () => {
   /** What the extension sees in another window, which is opened for that; the first time, that one makes the vault. */
   async function seen(): Promise<Seen> {
     if (existsSync(seenFile)) await writeFile(seenFile, '');
-    const page = await session.window.openWindow(testsPath);
+    const page = await session.window.openWindow(session.workspace, testsPath);
     const text = await eventually(
       'the other window has looked',
       async () => (existsSync(seenFile) ? (await readFile(seenFile, 'utf8')) || undefined : undefined),
@@ -67,7 +67,9 @@ describe(`the key of a vault with ${String(SECRETS)} secrets`, () => {
     );
     await page.close();
     await workbench.page.bringToFront();
-    return JSON.parse(text) as Seen;
+    const answer = JSON.parse(text) as Seen | { readonly problem: string };
+    if ('problem' in answer) throw new Error(answer.problem);
+    return answer;
   }
 
   /** What the head on the disk says. */

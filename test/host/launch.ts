@@ -44,8 +44,11 @@ export interface VsCodeWindow extends LaunchFolders {
   /** Null when the browser's profile is its own process, as the browser driver says. */
   readonly browser: Browser | null;
   readonly url: string;
-  /** Opens one more window, with an extension host of its own. @param workspace absolute path; default: the same folder. */
-  openWindow(workspace?: string): Promise<Page>;
+  /**
+   * Opens one more window, with an extension host of its own. @param workspace absolute path; default: the same folder.
+   * @param testsPath as in the options, which is the default. VS Code shows no modal dialogs in a window with tests.
+   */
+  openWindow(workspace?: string, testsPath?: string): Promise<Page>;
   /** Reloads the first window, which ends its extension host and starts another. */
   reload(): Promise<void>;
   /** Closes the only window, which ends its extension host, and opens it again when `act` is done. */
@@ -100,10 +103,12 @@ export async function launchVsCode(options: LaunchOptions): Promise<VsCodeWindow
       browser: context.browser(),
       url,
       stop,
-      openWindow: async (workspace = options.workspace) => {
+      openWindow: async (workspace = options.workspace, testsPath = options.testsPath) => {
         const another = await context.newPage();
         await exposeAutomation(another, options);
-        await another.goto(workbenchUrl(server.port, development, { ...options, workspace }));
+        await another.goto(
+          workbenchUrl(server.port, development, { ...options, workspace, ...(testsPath === undefined ? {} : { testsPath }) }),
+        );
         await workbenchReady(another);
         return another;
       },

@@ -20,18 +20,22 @@ const valueOf = (index: number, version: number): string => `value ${String(vers
 
 /**
  * Called by VS Code in the extension host. Fills an empty vault with as many secrets, of three versions each, as the environment
- * says (once), and writes what it sees into the file that the environment names.
+ * says (once), and writes what it sees, or what went wrong, into the file that the environment names.
  */
 export async function run(): Promise<void> {
-  const extension = vscode.extensions.getExtension<Exports>('mcp-secrets.mcp-secrets');
   const file = process.env.MCP_SECRETS_TEST_SEEN;
-  assert.ok(extension && file !== undefined);
-  const { container } = await extension.activate();
-  assert.ok(container?.workspace);
-  if (!existsSync(file)) await container.workspace.vaults.workspace.restore(secrets(Number(process.env.MCP_SECRETS_TEST_SECRETS)), 'user');
-  const seen = await look(container);
+  assert.ok(file !== undefined);
+  const seen = await fillAndLook(!existsSync(file)).catch((error: unknown) => ({ problem: String(error) }));
   writeFileSync(`${file}.new`, JSON.stringify(seen));
   renameSync(`${file}.new`, file);
+}
+
+async function fillAndLook(isFirst: boolean): Promise<Seen> {
+  const exports = await vscode.extensions.getExtension<Exports>('mcp-secrets.mcp-secrets')?.activate();
+  assert.ok(exports?.container?.workspace);
+  const { container } = exports;
+  if (isFirst) await container.workspace?.vaults.workspace.restore(secrets(Number(process.env.MCP_SECRETS_TEST_SECRETS)), 'user');
+  return look(container);
 }
 
 function secrets(count: number): SecretSnapshot[] {

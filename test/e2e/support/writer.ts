@@ -59,7 +59,7 @@ async function ready(vaults: Vaults, folder: string, windows: number): Promise<v
 
 async function write(vaults: Vaults, operations: number): Promise<WriterReport> {
   const expected: Record<string, string | null> = {};
-  const previous: Record<string, string> = {};
+  const previous = new Map<string, string>();
   const shared: number[] = [];
   for (let i = 0; i < operations; i += 1) {
     const scope = i % 7 === 0 ? 'user' : i % 3 === 0 ? 'other' : 'workspace';
@@ -67,19 +67,21 @@ async function write(vaults: Vaults, operations: number): Promise<WriterReport> 
     const key = `${scope}/${name}`;
     const vault = vaults.of(scope);
     const now = expected[key];
+    const before = previous.get(key);
     if (i % 10 === 0) {
       shared.push((await vaults.workspace.set(SHARED, Buffer.from(`value ${key}`), 'user')).version);
-    } else if (i % 4 === 1 && typeof now === 'string' && previous[key] !== undefined) {
+    } else if (i % 4 === 1 && typeof now === 'string' && before !== undefined) {
       await vault.rollback(name, 'user', scope);
-      [expected[key], previous[key]] = [previous[key], now];
+      expected[key] = before;
+      previous.set(key, now);
     } else if (i % 9 === 2 && typeof now === 'string') {
       await vault.delete(name, 'user', scope);
       expected[key] = null;
-      delete previous[key];
+      previous.delete(key);
     } else {
       const value = `value ${String(i)} of ${key}`;
       await vault.set(name, Buffer.from(value), 'user', scope);
-      if (typeof now === 'string') previous[key] = now;
+      if (typeof now === 'string') previous.set(key, now);
       expected[key] = value;
     }
   }

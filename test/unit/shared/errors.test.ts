@@ -55,7 +55,7 @@ describe('errors', () => {
 
   for (const kind of kinds) {
     it(`says ${kind} in whole sentences`, () => {
-      const error = new SecretsError(kind, { ...DETAILS, ...(SPECIAL[kind] ?? {}) } as never);
+      const error = new SecretsError(kind, { ...DETAILS, ...SPECIAL[kind] });
       assert.equal(error.kind, kind);
       assert.match(error.message, /^[A-Z"/].*\.$/su);
       assert.doesNotMatch(error.message, /undefined|\[object|NaN|\n/);
