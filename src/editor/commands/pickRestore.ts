@@ -44,7 +44,7 @@ export async function pickRestore(
   ];
   const picked = await vscode.window.showQuickPick(items, {
     title: `${title}: ${summary(backup, compared)}`,
-    placeHolder: 'Tick what to take over; each value comes as a new version',
+    placeHolder: 'Tick what to take over; a secret that is here gets a new version',
     canPickMany: true,
     ignoreFocusOut: true,
     matchOnDescription: true,
@@ -59,10 +59,10 @@ export async function pickRestore(
 function secretItem(secret: PlannedSecret, picked: boolean): Item {
   const { backup, current, snapshot } = secret;
   const versions = snapshot.versions.length > 1 ? count(snapshot.versions.length, 'version') : undefined;
-  const here = current === undefined ? undefined : `here ${versionOf(current)}`;
   return {
     label: labelOf(backup),
-    description: dotted(versionOf(backup), versions, here),
+    description: dotted(versionOf(backup), versions),
+    ...(current === undefined ? {} : { detail: `Here: ${versionOf(current)}` }),
     iconPath: new vscode.ThemeIcon('key'),
     picked,
     secret,
