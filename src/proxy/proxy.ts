@@ -196,6 +196,7 @@ class LocalProxy implements Proxy {
 
   async closeSessions(): Promise<void> {
     await this.#relay.closeAll(new SecretsError('locked', {}));
+    this.#states.reset();
   }
 
   async panic(actor: AuditEntry['actor'] = 'user'): Promise<void> {

@@ -329,7 +329,8 @@ export class Keeper {
     if (parsed?.text !== head) return; // Another process was faster: it will be read when it is needed.
     const { nextKeyId, keyId } = parsed.tree.head;
     const keys = new Map([...before.keys, ...this.#keys].filter(([id]) => id === keyId || id === nextKeyId));
-    this.#open = new OpenTree(parsed.tree, keys, before);
+    // The new key may have been forgotten in between: it is fetched when it is needed.
+    this.#open = nextKeyId === undefined || keys.has(nextKeyId) ? new OpenTree(parsed.tree, keys, before) : undefined;
     await this.#keepGeneration(parsed.tree.head.vaultId, parsed.tree.head.generation);
   }
 

@@ -89,6 +89,7 @@ describe('calls that are refused', () => {
   });
 
   it('lets the agent in once the secret is there', async () => {
+    await workbench.clearNotifications(); // They would cover the chat.
     const result = await ask(session, 'Try again.', turn('One is open.'));
     assert.ok(result.includes(credentialProof(canary)), 'the upstream did not receive the secret');
   });
@@ -164,6 +165,7 @@ describe('calls that are refused', () => {
     assert.equal(upstream.received.findLast(({ method }) => method === 'tools/call')?.headers['x-team'], 'blue');
     await again.close();
     const before = upstream.received.length;
+    await workbench.clearNotifications();
     const result = await ask(session, 'And in VS Code?', turn('It works again.'), false);
     assert.ok(result.includes(credentialProof(canary)), result);
     const call = upstream.received.slice(before).find(({ method }) => method === 'tools/call');

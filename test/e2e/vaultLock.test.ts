@@ -15,7 +15,7 @@ import { pictures } from './support/pictures';
 import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
-import { statusIs, viewSays } from './support/vault';
+import { approve, statusIs, viewSays } from './support/vault';
 import { described } from './support/views';
 
 /** What an agent is told. */
@@ -49,11 +49,7 @@ describe('lock and panic, while agents work', () => {
     workbench = session.workbench;
     await workbench.views.open('MCP Secrets');
     await addSecret(workbench, 'TOKEN', canary);
-    for (const server of ['child', 'web']) {
-      await workbench.views.itemAction('Servers', server, 'Approve Server');
-      await workbench.dialogButton('Approve');
-      await described(workbench, 'Servers', server, / · ready · /);
-    }
+    for (const server of ['child', 'web']) await approve(workbench, server);
     await newToken();
   });
 

@@ -14,7 +14,7 @@ import { pictures } from './support/pictures';
 import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
-import { givePassphrase, statusIs, storageOf, viewSays } from './support/vault';
+import { approve, givePassphrase, statusIs, storageOf, viewSays } from './support/vault';
 import { described } from './support/views';
 
 const NEW = 'Protect the Key with a Passphrase';
@@ -109,9 +109,7 @@ describe('the key under a passphrase, as a user does it', () => {
     await workbench.runCommand('MCP Secrets: Remove Passphrase from Key');
     await statusSays(`The key of this vault is in VS Code's secret storage again`);
     assert.ok(!existsSync(keyFile()));
-    await workbench.views.itemAction('Servers', 'web', 'Approve Server');
-    await workbench.dialogButton('Approve');
-    await described(workbench, 'Servers', 'web', / · ready · /);
+    await approve(workbench, 'web');
     await workbench.runCommand('MCP Secrets: Copy MCP Configuration');
     await titled(workbench, 'Copy MCP Configuration');
     await workbench.quickInput.pick('Other agent');

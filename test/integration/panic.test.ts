@@ -236,6 +236,7 @@ describe('the vault is locked while agents work', function () {
       await Promise.all(ended);
       await closing;
       assert.ok(!isRunning(pid));
+      assert.deepEqual(local.proxy.status('child'), { state: 'idle', sessions: 0 });
       await until('the end of the stream at the server', () => upstream.streams.size === 0);
       finish();
       assert.equal(textOf(await finishing), 'finished');

@@ -52,7 +52,7 @@ async function panic(workspace: Workspace): Promise<void> {
 async function rotateKey({ vaults, messages }: Workspace): Promise<void> {
   const detail = 'Every secret and version is sealed under a new key, and the old key is destroyed. Servers and agents notice nothing.';
   if (!(await confirm('Replace the key of this vault?', detail, 'Replace Key'))) return;
-  const done = await showRotation((progress) => vaults.workspace.rotateKey('user', progress));
+  const done = await showRotation(vaults.workspace, (progress) => vaults.workspace.rotateKey('user', progress));
   messages.done(
     done ? `The vault has a new key (${count(vaults.workspace.size, 'secret')})` : 'There is no vault yet, so there is no key to replace',
   );

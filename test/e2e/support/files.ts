@@ -7,9 +7,12 @@ export async function chooseFile(workbench: Workbench, title: string, path: stri
   await titled(workbench, title);
   const widget = workbench.page.locator('.quick-input-widget');
   const box = widget.locator('.quick-input-box input');
-  // It takes nothing while it reads a folder.
+  // It takes nothing while it reads a folder, and then puts the path of that into the box.
   await eventually(`the dialog takes ${path}`, async () => {
+    await widget.locator('.monaco-list-row').first().waitFor({ timeout: 2_000 });
     await box.fill(path, { timeout: 2_000 });
+    await workbench.page.waitForTimeout(500);
+    if ((await box.inputValue()) !== path) return undefined;
     await widget.locator('.quick-input-action .monaco-button').first().click({ timeout: 2_000 });
     return eventually(
       'it goes on',

@@ -5,6 +5,7 @@ import { eventually } from '../../host/eventually';
 import type { Workbench } from '../../host/workbench';
 import { titled } from './actions';
 import type { Session } from './session';
+import { described } from './views';
 
 /** Waits until the status bar says this of our product, e.g. `MCP Secrets: Locked`. */
 export async function statusIs(workbench: Workbench, text: string): Promise<void> {
@@ -33,6 +34,15 @@ export async function givePassphrase(workbench: Workbench, title: string, passph
   await titled(workbench, title);
   assert.ok(await workbench.quickInput.isPassword(), 'the box shows what is typed');
   await workbench.quickInput.text(passphrase);
+}
+
+/** Approves a server by the palette. */
+export async function approve(workbench: Workbench, server: string): Promise<void> {
+  await workbench.runCommand('MCP Secrets: Approve Server');
+  await titled(workbench, 'Approve Server');
+  await workbench.quickInput.pick(server);
+  await workbench.dialogButton('Approve');
+  await described(workbench, 'Servers', server, / · ready · /);
 }
 
 /** The folder in which the extension keeps what belongs to the workspace of a session. */
