@@ -62,7 +62,7 @@ export class Pipeline {
 }
 
 const REFUSALS: ReadonlySet<string> = new Set([
-  'serverUnknown', 'serverInvalid', 'serversFileInvalid', 'serverUnapproved', 'sessionUnknown', 'notJsonRpc', 'secretMissing', 'secretUnreadable', 'secretUnsendable', 'secretExpired', 'keyLost', 'locked', 'untrusted', 'noFolder', 'serverStopped', 'sessionLimit',
+  'serverUnknown', 'serverInvalid', 'serversFileInvalid', 'serverUnapproved', 'sessionUnknown', 'notJsonRpc', 'secretMissing', 'secretUnreadable', 'secretUnsendable', 'secretExpired', 'keyLost', 'vaultOlder', 'vaultAltered', 'passphraseNeeded', 'locked', 'untrusted', 'noFolder', 'serverStopped', 'sessionLimit',
 ]); // prettier-ignore
 
 function kindOf(error: unknown): string {

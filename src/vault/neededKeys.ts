@@ -1,3 +1,4 @@
+import { isSecretsError } from '../shared/errors';
 import type { NeededKeys } from './fileKeyStore';
 import { parseHead } from './head';
 import { parseFirst } from './migrate';
@@ -14,11 +15,14 @@ export function keysNeededBy(text: string): NeededKeys {
   return { vaultId, keyIds: [...new Set(keyIds)] };
 }
 
-/** How new a stored head is: higher is newer; 0 for what has no generation or cannot be read. */
+/**
+ * How new a stored head is: higher is newer; 0 for what has no generation or cannot be read; Infinity for what a later version
+ * of the product has written: nothing that this one knows may take its place.
+ */
 export function generationOf(text: string): number {
   try {
     return parseHead(text)?.generation ?? 0;
-  } catch {
-    return 0;
+  } catch (error) {
+    return isSecretsError(error, 'vaultNewer') ? Infinity : 0;
   }
 }

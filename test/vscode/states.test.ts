@@ -4,6 +4,11 @@ import { join } from 'node:path';
 import type { ExtensionContext } from 'vscode';
 import type { Container } from '../../src/editor/container';
 import type { Workspace } from '../../src/editor/workspace';
+import { FileTreeStore } from '../../src/shared/fileTreeStore';
+import { parseHead } from '../../src/vault/head';
+import { deriveKeys } from '../../src/vault/keys';
+import { parsePart } from '../../src/vault/part';
+import { newTree } from '../../src/vault/tree';
 import { activated, eventually, reset, seen } from './support';
 
 describe('states', () => {
@@ -32,7 +37,7 @@ describe('states', () => {
   });
 
   it('key lost while the key is gone: nothing is lost, nothing is made anew', async () => {
-    const name = `rootKey/${vaultId()}`;
+    const name = keyName();
     const key = await context.secrets.get(name);
     assert.ok(key);
     await context.secrets.delete(name);
@@ -54,32 +59,42 @@ describe('states', () => {
   });
 
   it('error for a document of a newer format, which stays as it is', async () => {
-    await withDocument(
-      (document) => ({ ...document, format: 99 }),
-      async () => {
-        await becomes('error');
-        await assert.rejects(workspace.vaults.workspace.state(), { kind: 'vaultNewer' });
-        assert.deepEqual(await container.secretsView.getChildren(), []);
-      },
-    );
+    const path = storePath();
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace('"format":2', '"format":99'));
+    workspace.vaults.refresh();
+    try {
+      await becomes('error');
+      await assert.rejects(workspace.vaults.workspace.state(), { kind: 'vaultNewer' });
+      await assert.rejects(workspace.vaults.workspace.set('STATE_KEY', Buffer.from('new'), 'user'), { kind: 'vaultNewer' });
+      assert.deepEqual(await container.secretsView.getChildren(), []);
+      assert.match(readFileSync(path, 'utf8'), /"format":99/);
+    } finally {
+      writeFileSync(path, text);
+      workspace.vaults.refresh();
+    }
     await becomes('ready');
     assert.equal(workspace.vaults.workspace.list().length, 1);
   });
 
   it('ready, with a secret in quarantine, for tampered ciphertext', async () => {
+    const store = new FileTreeStore(storePath());
+    const head = parseHead(store.read() ?? '');
+    const key = Buffer.from((await context.secrets.get(keyName())) ?? '', 'base64');
+    assert.ok(head);
+    const home = { vaultId: head.vaultId, keys: deriveKeys(key, head.vaultId) };
+    const stored = store.names().flatMap((name) => parsePart(store.part(name) ?? '').secrets);
     const tamper = (sealed: string): string => (sealed.startsWith('A') ? 'B' : 'A') + sealed.slice(1);
-    await withDocument(
-      (document) =>
-        JSON.parse(JSON.stringify(document, (key, value: unknown) => (key === 'sealed' ? tamper(String(value)) : value))) as object,
-      async () => {
-        const view = container.secretsView;
-        await eventually('the secret is in quarantine', async () => {
-          const [item] = (await view.getChildren()).map((node) => seen(view, node));
-          return item?.description.startsWith('cannot be opened') === true ? item : undefined;
-        });
-        await assert.rejects(workspace.vaults.workspace.open(['STATE_KEY']), { kind: 'secretUnreadable' });
-      },
-    );
+    // As if it had been changed in the file before this window read it: its proof is the one that was written.
+    const tampered = stored.map((secret) => ({ ...secret, versions: secret.versions.map((v) => ({ ...v, sealed: tamper(v.sealed) })) }));
+    await store.update(() => Promise.resolve(newTree(home, tampered, head.generation + 1)));
+    workspace.vaults.refresh();
+    const view = container.secretsView;
+    await eventually('the secret is in quarantine', async () => {
+      const [item] = (await view.getChildren()).map((node) => seen(view, node));
+      return item?.description.startsWith('cannot be opened') === true ? item : undefined;
+    });
+    await assert.rejects(workspace.vaults.workspace.open(['STATE_KEY']), { kind: 'secretUnreadable' });
   });
 
   function storePath(): string {
@@ -87,22 +102,8 @@ describe('states', () => {
     return join(context.storageUri.fsPath, 'vault.store');
   }
 
-  function vaultId(): string {
-    return /"vaultId":"([0-9a-f]+)"/.exec(readFileSync(storePath(), 'utf8'))?.[1] ?? '';
-  }
-
-  /** Runs with another document in the store, as another process would have left it; then puts the old one back. */
-  async function withDocument(change: (document: object) => object, run: () => Promise<void>): Promise<void> {
-    const path = storePath();
-    const [generation = '', text = ''] = readFileSync(path, 'utf8').split('\n');
-    const next = (by: number): string => String(Number(generation) + by);
-    writeFileSync(path, `${next(1)}\n${JSON.stringify(change(JSON.parse(text) as object))}`);
-    workspace.vaults.workspace.refresh();
-    try {
-      await run();
-    } finally {
-      writeFileSync(path, `${next(2)}\n${text}`);
-      workspace.vaults.workspace.refresh();
-    }
+  function keyName(): string {
+    const head = parseHead(new FileTreeStore(storePath()).read() ?? '');
+    return `rootKey/${head?.vaultId ?? ''}/${head?.keyId ?? ''}`;
   }
 });

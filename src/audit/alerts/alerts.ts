@@ -82,8 +82,8 @@ export class Alerts implements Disposable {
     if (isCall(entry)) {
       if (agent !== undefined && !this.#agents.has(agent))
         this.#raise({ rule: 'newAgent', severity: 'info', ...who, message: messages.newAgent(agent, server) });
-      // An expired secret is an alert of its own, see noteExpired.
-      if (outcome === 'refused' && errorKind !== 'secretExpired')
+      // An expired secret is an alert of its own, see noteExpired; whoever has locked the vault knows that calls are refused.
+      if (outcome === 'refused' && errorKind !== 'secretExpired' && errorKind !== 'locked' && errorKind !== 'passphraseNeeded')
         this.#raise({ rule: 'callDenied', severity: 'warning', ...who, message: messages.callDenied(agent, server, errorKind) });
     }
     this.learn(entry);

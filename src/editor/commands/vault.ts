@@ -58,7 +58,7 @@ async function rotateKey({ vaults, messages }: Workspace): Promise<void> {
   );
 }
 
-async function protectKey({ keys, vaults, passphrase, messages }: Workspace): Promise<void> {
+async function protectKey({ audit, keys, vaults, passphrase, messages }: Workspace): Promise<void> {
   // First the one that there is, if there is one.
   await passphrase.during(() => vaults.workspace.check());
   const entered = await askNewPassphrase('Protect the Key with a Passphrase');
@@ -68,15 +68,17 @@ async function protectKey({ keys, vaults, passphrase, messages }: Workspace): Pr
   } finally {
     entered.fill(0);
   }
+  audit.record({ actor: 'user', action: 'key.protect', outcome: 'ok' });
   messages.done('The key of this vault needs a passphrase from now on');
 }
 
-async function unprotectKey({ keys, passphrase, messages }: Workspace): Promise<void> {
+async function unprotectKey({ audit, keys, passphrase, messages }: Workspace): Promise<void> {
   if (!keys.isProtected) {
     messages.done('The key of this vault needs no passphrase');
     return;
   }
   await passphrase.during(() => keys.unprotect());
+  audit.record({ actor: 'user', action: 'key.unprotect', outcome: 'ok' });
   messages.done(`The key of this vault is in VS Code's secret storage again`);
 }
 

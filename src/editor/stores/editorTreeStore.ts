@@ -22,7 +22,7 @@ interface Options {
   readonly folder: string;
   /** Of the document, for both places. */
   readonly name: string;
-  /** How new a head is: higher is newer; 0 for one that does not say. */
+  /** How new a head is: higher is newer; 0 for one that does not say; Infinity for one that no copy may take the place of. */
   readonly generationOf: (head: string) => number;
 }
 
@@ -154,7 +154,7 @@ export class EditorTreeStore implements TreeStore, Disposable {
   async #keep(): Promise<void> {
     try {
       const head = this.#files.read();
-      if (head === undefined || parseFormer(head) !== undefined) return;
+      if (head === undefined || parseFormer(head) !== undefined || this.#generationOf(head) === Infinity) return;
       const known = this.#mirror.get()?.parts ?? {};
       const parts = this.#files.names().map((name) => [name, known[name] ?? this.#files.part(name)] as const);
       // Changed again just now: the next read sees that.

@@ -197,11 +197,17 @@ describe('alerts', () => {
     assert.deepEqual(rules(), ['callDenied']);
   });
 
+  it('are not raised by what a locked vault refuses: whoever locked it knows', () => {
+    alerts.learn(call());
+    for (const errorKind of ['locked', 'passphraseNeeded']) alerts.observe(call({ outcome: 'refused', errorKind }));
+    assert.deepEqual(raised, []);
+  });
+
   it('are entries of the trail, which raise nothing', () => {
     alerts.onDidRaise((alert) => {
       alerts.observe({ time: at(), ...entryOf(alert) });
     });
-    alerts.observe(call({ outcome: 'refused', errorKind: 'locked' }));
+    alerts.observe(call({ outcome: 'refused', errorKind: 'serverUnapproved' }));
     assert.deepEqual(rules(), ['newAgent', 'callDenied']);
     assert.deepEqual(entryOf(raised[1] ?? assert.fail()), {
       actor: 'product',
