@@ -43,6 +43,8 @@ export class Keeper {
   #parsed: Parsed | undefined;
   #open: OpenTree | undefined;
   #keys = new Map<string, VaultKeys>();
+  /** How often keys were forgotten: what is under way then must not bring them back. */
+  #forgotten = 0;
   #parts = new Map<string, Part>();
 
   constructor(store: TreeStore, keyStore: KeyStore) {
@@ -178,8 +180,12 @@ export class Keeper {
   async keysOf(vaultId: string, keyId: string): Promise<VaultKeys | undefined> {
     const known = this.#keys.get(keyId);
     if (known !== undefined) return known;
+    const forgotten = this.#forgotten;
     const rootKey = await this.#keyStore.get(vaultId, keyId);
-    return rootKey === undefined ? undefined : this.#derive(rootKey, vaultId, keyId);
+    const keys = rootKey === undefined ? undefined : this.#derive(rootKey, vaultId, keyId);
+    // For whoever has asked, and not for later.
+    if (forgotten !== this.#forgotten) this.#keys.delete(keyId);
+    return keys;
   }
 
   /** A key to seal the vault under instead of its current one, kept safe already. Returns its fingerprint. @throws as `KeyStore.successor`. */
@@ -208,6 +214,7 @@ export class Keeper {
 
   /** Drops the keys from memory. */
   forget(): void {
+    this.#forgotten += 1;
     this.#open = undefined;
     this.#keys.clear();
   }
@@ -256,6 +263,7 @@ export class Keeper {
 
   async #opened(tree: Tree): Promise<OpenTree> {
     if (this.#open?.tree === tree) return this.#open;
+    const forgotten = this.#forgotten;
     const { vaultId, keyId, nextKeyId, generation, shards } = tree.head;
     const keys = new Map<string, VaultKeys>();
     for (const id of new Set([keyId, ...(nextKeyId === undefined ? [] : [nextKeyId]), ...shards.map((s) => s.keyId)])) {
@@ -268,7 +276,7 @@ export class Keeper {
     const expected = await this.#keyStore.generation(vaultId);
     if (generation < expected) throw new SecretsError('vaultOlder', { generation, expected });
     if (generation > expected) await this.#keepGeneration(vaultId, generation);
-    this.#open = open;
+    if (forgotten === this.#forgotten) this.#open = open;
     return open;
   }
 

@@ -84,6 +84,16 @@ describe('the states of a vault', () => {
     await assertClosed(b, 'keyLost', b.another());
   });
 
+  it('keyLost: noticed after refresh although the vault was just being opened', async () => {
+    const b = await bench({ K: 'value' });
+    const vault = b.another();
+    const opening = vault.open(['K']);
+    vault.refresh();
+    b.keys.keys.clear();
+    assert.equal((await opening)[0]?.value.toString(), 'value');
+    assert.equal(await vault.state(), 'keyLost');
+  });
+
   it('keyLost: noticed after refresh in a window that has the key in memory', async () => {
     const b = await bench({ K: 'value' });
     b.keys.keys.clear();
