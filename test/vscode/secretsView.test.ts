@@ -20,7 +20,11 @@ describe('the view Secrets', () => {
     view = container.secretsView;
   });
 
-  beforeEach(() => reset(workspace));
+  // After thousands of secrets this takes a while on a busy machine.
+  beforeEach(async function () {
+    this.timeout(240_000);
+    await reset(workspace);
+  });
   after(() => reset(workspace));
 
   const set = (name: string, scope?: string, schedule?: Schedule): Promise<unknown> =>
