@@ -1,7 +1,7 @@
 import type { AuditOutcome } from '../audit/entry';
 import type { Server } from '../bindings/server';
 import type { Redactor } from './interceptors/redactor';
-import type { RequestId } from './jsonRpc';
+import type { Message, Request, RequestId } from './jsonRpc';
 
 /** How a call ended. */
 export interface CallEnd {
@@ -26,12 +26,25 @@ export interface Call {
   versions: Readonly<Record<string, number>>;
 }
 
+/** A message on its way to the agent. */
+export interface Outgoing {
+  /** The server that it is from. */
+  readonly server: Server;
+  readonly redactor: Redactor;
+  /** It, parsed; `undefined` if it is no JSON-RPC message. */
+  readonly message: Message | undefined;
+  /** What it answers; `undefined` for a request or notification of the server. */
+  readonly call: Call | undefined;
+}
+
 /** One step that every call passes. Steps are in one list (interceptors/list.ts), in the order in which they run. */
 export interface Interceptor {
+  /** Looks at every message of an agent, answers and notifications too, before anything is opened or contacted. @throws SecretsError to refuse it. */
+  incoming?(message: Message, agent: string, server: Server): void | Promise<void>;
   /** Before anything is opened or contacted. @throws SecretsError to refuse the call. */
-  before?(call: Call, server: Server): void | Promise<void>;
+  before?(call: Call, server: Server, request: Request): void | Promise<void>;
   /** Text that goes to the agent: the JSON of one message. Returns it, changed or not. */
-  outgoing?(text: string, redactor: Redactor): string;
+  outgoing?(text: string, about: Outgoing): string | Promise<string>;
   /** After the one answer was given. Never throws. */
   after?(call: Call, end: CallEnd): void;
 }

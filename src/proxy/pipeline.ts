@@ -1,9 +1,8 @@
 import type { Server } from '../bindings/server';
 import { isSecretsError } from '../shared/errors';
-import type { Call, CallEnd, Interceptor } from './call';
-import type { Redactor } from './interceptors/redactor';
+import type { Call, CallEnd, Interceptor, Outgoing } from './call';
 import { numberAt, objectAt } from './jsonRpc';
-import type { Message } from './jsonRpc';
+import type { Message, Request } from './jsonRpc';
 
 /** Runs the interceptors, and sees to it that each call ends exactly once. */
 export class Pipeline {
@@ -19,18 +18,32 @@ export class Pipeline {
     this.#open.add(call);
   }
 
-  /** Asks the interceptors. @throws SecretsError if one refuses the call. */
-  async before(call: Call, server: Server): Promise<void> {
+  /** Shows the interceptors a message of an agent. @throws SecretsError if one refuses it. */
+  async incoming(message: Message, agent: string, server: Server): Promise<void> {
     for (const interceptor of this.#interceptors) {
-      const wait = interceptor.before?.(call, server);
+      const wait = interceptor.incoming?.(message, agent, server);
       if (wait !== undefined) await wait;
     }
   }
 
-  /** The JSON text of one message as the agent may see it; the same string if nothing had to change. */
-  outgoing(text: string, redactor: Redactor): string {
-    let result = text;
-    for (const interceptor of this.#interceptors) result = interceptor.outgoing?.(result, redactor) ?? result;
+  /** Asks the interceptors. @throws SecretsError if one refuses the call. */
+  async before(call: Call, server: Server, request: Request): Promise<void> {
+    for (const interceptor of this.#interceptors) {
+      const wait = interceptor.before?.(call, server, request);
+      if (wait !== undefined) await wait;
+    }
+  }
+
+  /** The JSON text of one message as the agent may see it; the same string if nothing had to change. Large ones take their time. */
+  outgoing(text: string, about: Outgoing): string | Promise<string> {
+    let result: string | Promise<string> = text;
+    for (const interceptor of this.#interceptors) {
+      if (interceptor.outgoing === undefined) continue;
+      result =
+        typeof result === 'string'
+          ? interceptor.outgoing(result, about)
+          : result.then((clean) => interceptor.outgoing?.(clean, about) ?? clean);
+    }
     return result;
   }
 

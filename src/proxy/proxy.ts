@@ -7,6 +7,7 @@ import type { Disposable, Event } from '../shared/disposable';
 import { SecretsError } from '../shared/errors';
 import type { Logger } from '../shared/logger';
 import type { SecretReader } from '../vault/secret';
+import { approval } from './approval';
 import { Expiry } from './expiry';
 import type { ExpiredPolicy } from './expiry';
 import type { AgentTokens } from './front/agentTokens';
@@ -15,7 +16,6 @@ import { closeServer, listenOnPort, listenOnSocket } from './front/listeners';
 import { Refusals } from './front/refusals';
 import { Sessions } from './front/sessions';
 import { Injector } from './injector';
-import { approval } from './interceptors/approval';
 import { interceptors } from './interceptors/list';
 import { Pipeline } from './pipeline';
 import { probe } from './probe';
@@ -122,8 +122,7 @@ class LocalProxy implements Proxy {
     this.#options = options;
     const { approvals, approver, audit, clock, vault } = options;
     this.#refusals = new Refusals(audit, clock);
-    const gate = approval(approvals, approver);
-    const pipeline = new Pipeline(interceptors(gate, audit, clock));
+    const pipeline = new Pipeline(interceptors(audit, clock));
     const injector = new Injector(vault, new Expiry(options));
     const shared = { ...options, injector, pipeline, sessions: this.#sessions, connections: this.#connections };
     this.#stdio = new StdioUpstream(shared);
@@ -136,7 +135,7 @@ class LocalProxy implements Proxy {
       refuseUnlessOpen: () => {
         vault.refuseUnlessOpen();
       },
-      admit: (server) => gate.admit(server),
+      admit: approval(approvals, approver),
       upstreams: { http: new HttpUpstream(shared), stdio: this.#stdio, function: new FunctionUpstream(shared) },
     });
   }

@@ -32,7 +32,7 @@ export interface RelayOptions {
   /** @throws SecretsError saying why nothing may be used now (`locked`, `untrusted`, `noFolder`). Asked first, at every request. */
   readonly refuseUnlessOpen: () => void;
   /** @throws SecretsError `serverUnapproved`. */
-  readonly admit: (server: Server) => Promise<void>;
+  readonly admit: (server: Server) => Promise<void> | undefined;
   readonly clock: Clock;
 }
 
@@ -65,8 +65,7 @@ export class Relay {
     try {
       const visit = this.#visit(asked);
       for (const call of calls) call.scope = visit.server.scope;
-      for (const call of calls) await this.#options.pipeline.before(call, visit.server);
-      if (calls.length === 0) await this.#options.admit(visit.server);
+      await this.#letIn(messages, calls, visit);
       // The approval may have taken longer than the agent waits.
       if (asked.reply.ended) throw new SecretsError('sessionUnknown', {});
       await this.#during(visit, () => this.#options.upstreams[visit.server.type].post({ ...visit, body, messages, calls }));
@@ -139,6 +138,18 @@ export class Relay {
     for (const session of sessions.all()) {
       sessions.close(session);
       states.changed(session.server);
+    }
+  }
+
+  /** Approval of the server, then each message and each call before the interceptors. */
+  async #letIn(messages: readonly Message[], calls: readonly Call[], { agent, server }: Visit): Promise<void> {
+    const { admit, pipeline } = this.#options;
+    await admit(server);
+    for (const message of messages) await pipeline.incoming(message, agent, server);
+    const requests = messages.filter(isRequest);
+    for (const [index, call] of calls.entries()) {
+      const request = requests[index];
+      if (request !== undefined) await pipeline.before(call, server, request);
     }
   }
 

@@ -9,7 +9,8 @@ import { readBody } from './body';
 import { bearerToken, refuseForeign } from './guards';
 import type { Entrance } from './guards';
 import type { Refusals } from './refusals';
-import { Reply } from './reply';
+import { HttpReply } from './reply';
+import type { Reply } from './reply';
 
 /** The HTTP status of an error that is not the answer to a call. */
 const STATUS: Partial<Record<ErrorKind, number>> = {
@@ -34,7 +35,7 @@ export async function handle(
   entrance: Entrance,
   { agents, relay, refusals, logger }: { agents: AgentTokens; relay: Relay; refusals: Refusals; logger: Logger },
 ): Promise<void> {
-  const reply = new Reply(response);
+  const reply = new HttpReply(response);
   try {
     refuseForeign(request.headers, entrance);
     const path = (request.url ?? '').split('?', 1)[0] ?? '';

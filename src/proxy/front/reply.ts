@@ -3,12 +3,43 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 const JSON_TYPE = 'application/json';
 const EVENTS_TYPE = 'text/event-stream';
 
-/** The answer to one HTTP request of an agent: a JSON body, an event stream, or just a status. */
-export class Reply {
+/** The answer to one request of an agent: a JSON body, an event stream, or just a status. */
+export interface Reply {
+  /** Headers that go out with the answer, whatever it turns out to be. */
+  readonly headers: OutgoingHttpHeaders;
+  /** Whether the status and headers are out. */
+  readonly started: boolean;
+  /** Whether nothing more can be sent. */
+  readonly ended: boolean;
+  /** Whether nobody waits for the rest: the agent has gone away before the answer was complete, or it was broken off. */
+  readonly abandoned: boolean;
+  /** Calls back once when the answer is abandoned; at once if it is already. */
+  onAbandoned(callback: () => void): void;
+  /** Calls back once when the answer is over, complete or not. */
+  onClosed(callback: () => void): void;
+  /** Answers with JSON and ends. In a stream that has started, the JSON becomes its next event. */
+  json(body: string | Buffer, status?: number): void;
+  /** Answers with a status and no body, and ends. */
+  empty(status: number): void;
+  /** Starts an event stream, if it has not started. */
+  stream(): void;
+  /** Sends one message as an event. */
+  event(json: string): void;
+  /** Sends bytes of an event stream as they are. Returns false when the agent reads slower than we send. */
+  raw(bytes: string | Buffer): boolean;
+  /** Calls back once when the agent has caught up. */
+  onDrain(callback: () => void): void;
+  /** Ends the answer. */
+  end(): void;
+  /** Ends the answer where it is, and with it the work on the rest. */
+  breakOff(): void;
+}
+
+/** A reply over HTTP. */
+export class HttpReply implements Reply {
   readonly #response: ServerResponse;
   #onAbandoned: (() => void)[] = [];
   #abandoned = false;
-  /** Headers that go out with the answer, whatever it turns out to be. */
   readonly headers: OutgoingHttpHeaders = {};
 
   constructor(response: ServerResponse) {
@@ -18,17 +49,14 @@ export class Reply {
     });
   }
 
-  /** Whether the status and headers are out. */
   get started(): boolean {
     return this.#response.headersSent;
   }
 
-  /** Whether nothing more can be sent. */
   get ended(): boolean {
     return this.#response.writableEnded || this.#response.destroyed;
   }
 
-  /** Whether nobody waits for the rest: the agent has gone away before the answer was complete, or it was broken off. */
   get abandoned(): boolean {
     return this.#abandoned;
   }
@@ -44,7 +72,6 @@ export class Reply {
     this.#response.once('close', callback);
   }
 
-  /** Answers with JSON and ends. In a stream that has started, the JSON becomes its next event. */
   json(body: string | Buffer, status = 200): void {
     if (this.started) {
       this.event(body.toString());
@@ -55,13 +82,11 @@ export class Reply {
     this.#response.end(body);
   }
 
-  /** Answers with a status and no body, and ends. */
   empty(status: number): void {
     if (this.started) this.end();
     else this.#response.writeHead(status, { ...this.headers, 'content-length': 0 }).end();
   }
 
-  /** Starts an event stream, if it has not started. */
   stream(): void {
     if (this.started) return;
     this.#response.writeHead(200, {
@@ -73,7 +98,6 @@ export class Reply {
     this.#response.flushHeaders();
   }
 
-  /** Sends one message as an event. */
   event(json: string): void {
     this.stream();
     // A line break in JSON text stands between tokens only; in an event it would end the field.
@@ -81,7 +105,6 @@ export class Reply {
     this.raw(`event: message\ndata: ${data}\n\n`);
   }
 
-  /** Sends bytes of an event stream as they are. Returns false when the agent reads slower than we send. */
   raw(bytes: string | Buffer): boolean {
     this.stream();
     return this.ended || this.#response.write(bytes);
@@ -92,7 +115,6 @@ export class Reply {
     this.#response.once('drain', callback);
   }
 
-  /** Ends the answer. */
   end(): void {
     if (!this.started) this.stream();
     this.#response.end();

@@ -4,7 +4,7 @@ import type { Interceptor } from '../call';
 import { audit } from './audit';
 import { redact } from './redact';
 
-/** Every step that a call passes, in order. */
-export function interceptors(approval: Interceptor, sink: AuditSink, clock: Clock): Interceptor[] {
-  return [approval, redact, audit(sink, clock)];
+/** Every step that a call to an approved server passes, in order. */
+export function interceptors(sink: AuditSink, clock: Clock): Interceptor[] {
+  return [redact, audit(sink, clock)];
 }

@@ -76,8 +76,8 @@ export class EventRelay {
     let data = event.data;
     if (data !== undefined && data !== '') {
       const message = parseMessage(data);
-      data = this.#pipeline.outgoing(data, redactor);
       const call = message !== undefined && isResponse(message) ? waiting.get(message.id) : undefined;
+      data = await this.#pipeline.outgoing(data, { server: visit.server, redactor, message, call });
       if (call !== undefined && message !== undefined) {
         waiting.delete(call.id);
         this.#pipeline.answered(call, message);

@@ -2,12 +2,16 @@ import type { FunctionServer } from '../../bindings/server';
 import { SecretsError } from '../../shared/errors';
 import type { Call } from '../call';
 import type { Injection, Injector } from '../injector';
+import { Redactor } from '../interceptors/redactor';
 import { isBatch, isRequest, objectAt, stringAt } from '../jsonRpc';
 import type { Message, Request } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
 import type { Post, Upstream, Visit } from '../visit';
 import { bodyOf, readWhole } from './body';
 import type { Connections } from './request';
+
+/** For answers of our own. */
+const NOTHING = new Redactor([]);
 
 const LATEST_VERSION = '2025-11-25';
 const VERSIONS: readonly string[] = ['2024-11-05', '2025-03-26', '2025-06-18', LATEST_VERSION];
@@ -60,7 +64,8 @@ export class FunctionUpstream implements Upstream {
         : { jsonrpc: '2.0', id: request.id, ...result.body };
     this.#options.pipeline.answered(call, answer);
     const text = JSON.stringify(answer);
-    return result?.injection === undefined ? text : this.#options.pipeline.outgoing(text, result.injection.redactor);
+    const redactor = result?.injection?.redactor ?? NOTHING;
+    return this.#options.pipeline.outgoing(text, { server, redactor, message: answer, call });
   }
 
   async #callTool(server: FunctionServer, request: Request, call: Call, post: Post): Promise<Answer> {

@@ -81,7 +81,7 @@ export class HttpUpstream implements Upstream {
       post.reply.empty(202);
       return;
     }
-    this.#relayJson(body, status, type, post, exposure.redactor);
+    await this.#relayJson(body, status, type, post, exposure.redactor);
   }
 
   async listen(visit: Visit): Promise<void> {
@@ -172,7 +172,7 @@ export class HttpUpstream implements Upstream {
     reply.headers[SESSION_HEADER] = session.id;
   }
 
-  #relayJson(body: Buffer, status: number, type: string, post: Post, redactor: Redactor): void {
+  async #relayJson(body: Buffer, status: number, type: string, post: Post, redactor: Redactor): Promise<void> {
     const text = body.toString();
     const name = post.server.name;
     const answers = type === 'application/json' ? parseAnswers(text) : undefined;
@@ -186,7 +186,13 @@ export class HttpUpstream implements Upstream {
         what: answers === undefined ? describe(type, body.length) : 'an answer to another question',
       });
     }
-    const clean = this.#options.pipeline.outgoing(text, redactor);
+    // Interceptors look at one message at a time; in a batch (2025-03-26) each is one.
+    const clean = await this.#options.pipeline.outgoing(text, {
+      server: post.server,
+      redactor,
+      message: answers.length === 1 ? answers[0] : undefined,
+      call: post.calls.length === 1 ? post.calls[0] : undefined,
+    });
     post.reply.json(clean === text ? body : clean, status);
     for (const call of post.calls) {
       const answer = answers.find((a) => a.id === call.id) ?? answers[0];

@@ -6,6 +6,7 @@ import type { Reply } from '../front/reply';
 import { Exposure } from '../exposure';
 import { addSecrets } from '../injector';
 import type { Injection, Injector } from '../injector';
+import { InOrder } from '../inOrder';
 import { cancelledBy, errorAnswer, isBatch, isRequest, isResponse, objectAt, parseMessage } from '../jsonRpc';
 import type { Message, RequestId } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
@@ -39,6 +40,8 @@ interface Running {
   readonly asked: Set<RequestId>;
   /** Requests of our own: the agent does not see their answers. */
   readonly hidden: Map<RequestId, (error: SecretsError | undefined) => void>;
+  /** What the child has said and is on its way to the agent. */
+  readonly received: InOrder;
 }
 
 /** A call that waits for its answer. */
@@ -185,6 +188,7 @@ export class StdioSession {
       hidden: new Map(),
       pending: new Map(),
       asked: new Set(),
+      received: new InOrder(),
       child: new Child(
         { server: name, command, args, cwd, env: childEnvironment(process.env, env, injection.env) },
         {
@@ -195,7 +199,10 @@ export class StdioSession {
           gone: (error) => {
             log.flush();
             this.#children.delete(running);
-            this.#fail(running, error);
+            // What it said last still counts.
+            running.received.push('', () => {
+              this.#fail(running, error);
+            });
           },
         },
       ),
@@ -306,14 +313,22 @@ export class StdioSession {
       );
       return;
     }
-    const clean = this.#options.pipeline.outgoing(text, running.exposure.redactor);
-    if (isResponse(message)) this.#answer(running, message, clean);
-    else {
-      const cancelled = cancelledBy(message);
-      if (isRequest(message)) running.asked.add(message.id);
-      else if (cancelled !== undefined) running.asked.delete(cancelled);
-      this.#speak(running, message, clean);
+    const call = isResponse(message) ? running.pending.get(message.id)?.call : undefined;
+    const about = { server: this.#server, redactor: running.exposure.redactor, message, call };
+    running.received.push(this.#options.pipeline.outgoing(text, about), (clean) => {
+      this.#pass(running, message, clean);
+    });
+  }
+
+  #pass(running: Running, message: Message, text: string): void {
+    if (isResponse(message)) {
+      this.#answer(running, message, text);
+      return;
     }
+    const cancelled = cancelledBy(message);
+    if (isRequest(message)) running.asked.add(message.id);
+    else if (cancelled !== undefined) running.asked.delete(cancelled);
+    this.#speak(running, message, text);
   }
 
   #answer(running: Running, message: Message & { readonly id: RequestId }, text: string): void {

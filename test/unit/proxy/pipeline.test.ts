@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Approvals } from '../../../src/bindings/approvals';
 import type { HttpServer } from '../../../src/bindings/server';
 import type { Call, CallEnd } from '../../../src/proxy/call';
-import { approval } from '../../../src/proxy/interceptors/approval';
+import { approval } from '../../../src/proxy/approval';
 import { interceptors } from '../../../src/proxy/interceptors/list';
 import { Redactor } from '../../../src/proxy/interceptors/redactor';
 import { Pipeline } from '../../../src/proxy/pipeline';
@@ -11,6 +11,7 @@ import { refusal } from '../support/errors';
 import { FixedClock, MemoryBlobStore, RecordingAudit } from '../support/memory';
 
 const SERVER: HttpServer = { name: 's', type: 'http', url: 'https://a/', headers: {}, bindings: [], scope: 'workspace' };
+const REQUEST = { jsonrpc: '2.0', id: 1, method: 'tools/call' } as const;
 const newCall = (more: Partial<Call> = {}): Call => ({
   agent: 'claude',
   server: 's',
@@ -86,16 +87,19 @@ describe('the pipeline', () => {
       { before: () => Promise.reject(new SecretsError('locked', {})) },
       { before: () => void ran.push('third') },
     ]);
-    await refusal('locked', () => pipeline.before(newCall(), SERVER));
+    await refusal('locked', () => pipeline.before(newCall(), SERVER, REQUEST));
     assert.deepEqual(ran, ['first']);
   });
 
   it('as it is put together redacts what goes out and records calls by name only', () => {
     const sink = new RecordingAudit();
     const clock = new FixedClock(1250.4);
-    const pipeline = new Pipeline(interceptors({}, sink, clock));
+    const pipeline = new Pipeline(interceptors(sink, clock));
     const redactor = new Redactor([{ name: 'K', value: Buffer.from('the-value-itself') }]);
-    assert.equal(pipeline.outgoing('{"a":"the-value-itself"}', redactor), '{"a":"[redacted:K]"}');
+    assert.equal(
+      pipeline.outgoing('{"a":"the-value-itself"}', { server: SERVER, redactor, message: undefined, call: undefined }),
+      '{"a":"[redacted:K]"}',
+    );
     const calls = [
       newCall(),
       newCall({ method: 'resources/read', tool: undefined }),
@@ -123,29 +127,26 @@ describe('the approval of a server before a call', () => {
   it('is not asked for again once it is given', async () => {
     const given = approvals();
     await given.approve(SERVER, 'user');
-    const step = approval(given, { ask: () => assert.fail('asked') });
-    await step.before?.(newCall(), SERVER);
-    await step.admit(SERVER);
+    await approval(given, { ask: () => assert.fail('asked') })(SERVER);
   });
 
   it('is refused by "no", and where nobody can be asked', async () => {
-    const step = approval(approvals(), { ask: () => Promise.resolve(false) });
-    await refusal('serverUnapproved', () => step.before?.(newCall(), SERVER));
-    await refusal('serverUnapproved', () => step.admit(SERVER));
+    const admit = approval(approvals(), { ask: () => Promise.resolve(false) });
+    await refusal('serverUnapproved', () => admit(SERVER));
   });
 
   it('is not given by "yes" alone: what counts is that it is stored, for this plan', async () => {
     const step = approval(approvals(), { ask: () => Promise.resolve(true) });
-    await refusal('serverUnapproved', () => step.admit(SERVER));
+    await refusal('serverUnapproved', () => step(SERVER));
     const given = approvals();
     const other = approval(given, { ask: async () => (await given.approve({ ...SERVER, url: 'https://other/' }, 'user'), true) });
-    await refusal('serverUnapproved', () => other.admit(SERVER));
+    await refusal('serverUnapproved', () => other(SERVER));
   });
 
   it('is given by "yes" to this plan', async () => {
     const given = approvals();
     const step = approval(given, { ask: async (server) => (await given.approve(server, 'user'), true) });
-    await step.before?.(newCall(), SERVER);
+    await step(SERVER);
     assert.ok(given.isApproved(SERVER));
   });
 });
