@@ -11,6 +11,7 @@ import { registerReminders } from './editor/reminders';
 import { registerSchema } from './editor/schemaProvider';
 import { registerStatusBar } from './editor/statusBar';
 import { messageOf } from './shared/errors';
+import type { Workspace } from './editor/workspace';
 
 /** What `activate` gives to whoever asks for the extension's exports. */
 export interface Exports {
@@ -36,12 +37,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
       vscode.workspace.onDidGrantWorkspaceTrust(() => {
         made.serveExpectedAgents();
       }),
-      ...(made.workspace === undefined ? [] : [registerDiagnostics(made.workspace), registerAutoLock(made.workspace)]),
-      ...(made.workspace === undefined ? [] : [registerRotationResume(made.workspace, made.state)]),
-      ...(made.workspace === undefined ? [] : [registerReminders(made.workspace, made.secretsView, context.workspaceState)]),
-      ...(made.workspace === undefined
-        ? []
-        : [registerAlerts(made.workspace), registerBackupOffer(made.workspace, context.workspaceState)]),
+      ...(made.workspace === undefined ? [] : registerWorkspace(made, made.workspace)),
     );
     setImmediate(() => {
       made.workspace?.streaming.start();
@@ -54,6 +50,18 @@ export function activate(context: vscode.ExtensionContext): Exports {
     void vscode.window.showErrorMessage(`MCP Secrets could not be activated. ${messageOf(error)}`);
     throw error;
   }
+}
+
+/** What there is only with a folder. */
+function registerWorkspace({ context, state, secretsView }: Container, workspace: Workspace): vscode.Disposable[] {
+  return [
+    registerDiagnostics(workspace),
+    registerAutoLock(workspace),
+    registerRotationResume(workspace, state),
+    registerReminders(workspace, secretsView, context.workspaceState),
+    registerAlerts(workspace),
+    registerBackupOffer(workspace, context.workspaceState),
+  ];
 }
 
 /** Called by VS Code when the window closes: ends children and sessions, and writes what is still to be written. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CSV_HEADER, toCef, toCsv } from './exportFormats';
@@ -24,10 +24,12 @@ export interface ExportOptions {
 }
 
 /**
- * Exports a trail, unchecked, to a file of this user's alone (0600), whole or not at all; a file that is there is replaced.
- * @returns how many entries it holds. @throws the system's error.
+ * Exports a trail, unchecked, to a file of this user's alone (0600), whole or not at all.
+ * @param existing what happens to a file that is there. @returns how many entries it holds.
+ * @throws the system's error; with `refuse`, `EEXIST` if the file is there.
  */
-export async function exportTrail(options: ExportOptions, output: string): Promise<number> {
+export async function exportTrail(options: ExportOptions, output: string, existing: 'replace' | 'refuse'): Promise<number> {
+  if (existing === 'refuse') await writeFile(output, '', { flag: 'wx', mode: 0o600 });
   const temporary = `${output}.${randomBytes(6).toString('hex')}.tmp`;
   let count = 0;
   try {
@@ -38,12 +40,17 @@ export async function exportTrail(options: ExportOptions, output: string): Promi
     await rename(temporary, output);
   } catch (error) {
     await rm(temporary, { force: true });
+    if (existing === 'refuse') await rm(output, { force: true });
     throw error;
   }
   return count;
 }
 
-async function* exportText({ path, format, version, filter }: ExportOptions, counted: () => void): AsyncGenerator<string> {
+/** The text of an export, piece by piece. @param counted is called for each entry. @throws the system's error. */
+export async function* exportText(
+  { path, format, version, filter }: ExportOptions,
+  counted: () => void = () => undefined,
+): AsyncGenerator<string> {
   if (format === 'csv') yield CSV_HEADER;
   for await (const line of readTrail(path, filter)) {
     counted();

@@ -1,10 +1,10 @@
-import { createWriteStream, rmSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { version } from '../../package.json';
 import type { AuditOutcome } from '../audit/entry';
-import { CSV_HEADER, toCef, toCsv } from '../audit/exportFormats';
+import { EXPORT_FORMATS, exportText, exportTrail } from '../audit/exportTrail';
+import type { ExportFormat, ExportOptions } from '../audit/exportTrail';
 import { fits, readTrail } from '../audit/reader';
 import type { TrailFilter, TrailLine } from '../audit/reader';
 import { newestLines } from '../audit/recentEntries';
@@ -81,34 +81,19 @@ export async function verifyAudit(input: Arguments, { audit, vaults }: Headless)
 /** `audit export`: to a new file of this user's alone (0600), or to standard output. Recorded. */
 export async function exportAudit(input: Arguments, { audit }: Headless): Promise<string> {
   allowOptions(input, [...FILTERS, 'format', 'output']);
-  const format = formatOption(input.options.format);
+  const options = { path: audit.path, format: formatOption(input.options.format), version, filter: filterOptions(input) };
   const { output } = input.options;
-  let count = 0;
-  const lines = async function* (): AsyncGenerator<string> {
-    yield format.header;
-    for await (const line of readTrail(audit.path, filterOptions(input))) {
-      count += 1;
-      yield format.line(line);
-    }
-  };
-  await reading(audit.path, () => (output === undefined ? toStandardOutput(lines()) : toFile(lines(), output)));
+  const told = await reading(audit.path, async () => {
+    if (output !== undefined) return `${String(await toFile(options, output))} entries are in ${output}.\n`;
+    await toStandardOutput(exportText(options));
+    return '';
+  });
   audit.record({ actor: 'cli', action: 'audit.export', outcome: 'ok' });
-  return output === undefined ? '' : `${String(count)} entries are in ${output}.\n`;
+  return told;
 }
 
-interface Format {
-  readonly header: string;
-  line(line: TrailLine): string;
-}
-
-const FORMATS: Readonly<Record<string, Format>> = {
-  jsonl: { header: '', line: ({ text }) => `${text}\n` },
-  csv: { header: CSV_HEADER, line: ({ entry }) => toCsv(entry) },
-  cef: { header: '', line: ({ entry }) => toCef(entry, version) },
-};
-
-function formatOption(name: string | undefined): Format {
-  const format = name !== undefined && Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
+function formatOption(name: string | undefined): ExportFormat {
+  const format = EXPORT_FORMATS.find((known) => known === name);
   if (format === undefined) throw new SecretsError('usage', { problem: '--format takes jsonl, csv or cef.' });
   return format;
 }
@@ -154,13 +139,11 @@ async function toStandardOutput(lines: AsyncIterable<string>): Promise<void> {
   }
 }
 
-async function toFile(lines: AsyncIterable<string>, path: string): Promise<void> {
-  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+async function toFile(options: ExportOptions, path: string): Promise<number> {
   try {
-    await pipeline(Readable.from(lines), file);
+    return await exportTrail(options, path, 'refuse');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new SecretsError('outputExists', { path });
-    rmSync(path, { force: true });
     throw error instanceof SecretsError ? error : new SecretsError('storeFailed', { path, reason: reasonOf(error) });
   }
 }

@@ -3,10 +3,8 @@ import { createInterface } from 'node:readline';
 import { SecretsError } from '../shared/errors';
 import { refuseIfOpen } from '../shared/privacy';
 import { storeFailure } from '../shared/storeFailure';
+import { LEAST_PASSPHRASE_BYTES } from '../vault/passphrase';
 import { MAX_VALUE_BYTES } from '../vault/secret';
-
-/** The fewest bytes that a new passphrase may have. */
-const LEAST_PASSPHRASE_BYTES = 8;
 
 /** A terminal, or what is in its place. */
 export interface Terminal {

@@ -53,9 +53,10 @@ export function registerRotationResume(workspace: Workspace, state: StateModel):
 /** Never rejects: nothing is lost until the next try. */
 async function resumeRotation({ vaults, messages }: Workspace): Promise<void> {
   try {
-    const vault = vaults.workspace;
-    if ((await vault.state()) !== 'ready' || !vault.isRotating || underWay.has(vault)) return;
-    await showRotation(vault, (progress) => vault.resume('product', progress));
+    for (const vault of [vaults.workspace, vaults.user]) {
+      if ((await vault.state()) !== 'ready' || !vault.isRotating || underWay.has(vault)) continue;
+      await showRotation(vault, (progress) => vault.resume('product', progress));
+    }
   } catch (error) {
     // Locked in between: goes on after the next unlock.
     if (!isSecretsError(error, 'locked')) await messages.showError(error);

@@ -1,8 +1,6 @@
 import * as vscode from 'vscode';
 import { SecretsError } from '../shared/errors';
-
-/** The fewest characters of a new passphrase. */
-const LEAST = 8;
+import { LEAST_PASSPHRASE_BYTES } from '../vault/passphrase';
 
 /**
  * Asks for the passphrase of a vault, only while the user does something that needs it: a view that is drawn or an agent's
@@ -43,7 +41,7 @@ export async function askNewPassphrase(title: string): Promise<Buffer | undefine
     prompt: 'It is not kept anywhere: whoever forgets it cannot open what it protects',
     password: true,
     ignoreFocusOut: true,
-    validateInput: (text) => (text.length < LEAST ? `At least ${String(LEAST)} characters` : undefined),
+    validateInput: (text) => (Buffer.byteLength(text) < LEAST_PASSPHRASE_BYTES ? `At least ${String(LEAST_PASSPHRASE_BYTES)} characters` : undefined),
   });
   if (first === undefined) return undefined;
   const again = await vscode.window.showInputBox({

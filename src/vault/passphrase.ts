@@ -12,6 +12,9 @@ const MOST_BYTES = 512 * 1024 * 1024;
 const MOST_PASSES = 4;
 const LEAST_N = 2 ** 15;
 
+/** The fewest bytes of a new passphrase: what it protects can be taken away, and guessed at for years. */
+export const LEAST_PASSPHRASE_BYTES = 8;
+
 const base64 = z.string().regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
 
 const costSchema = z

@@ -7,6 +7,7 @@ import type { HttpUpstream } from './support/httpUpstream';
 import { startHttpUpstream } from './support/httpUpstream';
 import { credentialProof, issueTracker } from './support/issueTracker';
 import { writeServersFile } from './support/serversFile';
+import { pictures } from './support/pictures';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
 import { described, rowOf } from './support/views';
@@ -41,17 +42,6 @@ describe('versions, scopes and expiry, as a user sees them', () => {
 
   inSteps((name) => workbench.screenshot(name));
 
-  /** A picture in a dark and one in a light theme. */
-  async function pictures(name: string): Promise<void> {
-    const toggle = 'Preferences: Toggle between Light/Dark Themes';
-    await workbench.screenshot(`${name}-dark`);
-    await workbench.runCommand(toggle);
-    await workbench.page.locator('.monaco-workbench.vs').waitFor();
-    await workbench.screenshot(`${name}-light`);
-    await workbench.runCommand(toggle);
-    await workbench.page.locator('.monaco-workbench.vs-dark').waitFor();
-  }
-
   /** A call of the agent, and whether the server got this value. */
   async function receives(value: string, words: string, asksFirst = false): Promise<void> {
     const result = await ask(session, words, { tool: 'list_issues', input: { query: 'x' }, words: `Done: ${words}` }, asksFirst);
@@ -83,7 +73,7 @@ describe('versions, scopes and expiry, as a user sees them', () => {
     await workbench.dialogButton('Roll Back');
     await described(workbench, 'Secrets', 'GITHUB_TOKEN', /^v3 · just now · github$/);
     await described(workbench, 'Secrets', 'v3', /^current · set just now$/);
-    await pictures('secrets-2-rolled-back');
+    await pictures(workbench, 'secrets-2-rolled-back');
     await receives(work.first, 'And now?');
   });
 
@@ -131,7 +121,7 @@ describe('versions, scopes and expiry, as a user sees them', () => {
     await described(workbench, 'Servers', 'github', / · 1 secret · scope github-personal$/);
     await described(workbench, 'Secrets', 'github-personal', /^1 secret · used by github$/);
     await described(workbench, 'Secrets', 'workspace', /^1 secret · not used by a server$/);
-    await pictures('secrets-4-scopes');
+    await pictures(workbench, 'secrets-4-scopes');
     await receives(personal, 'And as myself?');
   });
 
@@ -161,7 +151,7 @@ describe('versions, scopes and expiry, as a user sees them', () => {
     }
     assert.match((await rowOf(workbench, 'Secrets', 'EXPIRED_TOKEN')).ariaLabel, /^Secret github-personal\/EXPIRED_TOKEN, expired /);
     await eventually('the icon counts them', async () => ((await workbench.views.badge('MCP Secrets')) === '2' ? true : undefined));
-    await pictures('secrets-5-expiry');
+    await pictures(workbench, 'secrets-5-expiry');
   });
 
   it('deletes a scope after it has named its secrets and who uses them', async () => {

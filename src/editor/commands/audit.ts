@@ -60,7 +60,7 @@ async function exportAudit({ workspace, activityView: { filter } }: Container): 
   const now = Date.now();
   const where = (entry: AuditEntry): boolean => fitsFilter(entry, filter, now);
   const options = { path: audit.path, format, version, ...(all ? {} : { filter: { where } }) };
-  const entries = await reading(output, () => exportTrail(options, output));
+  const entries = await reading(output, () => exportTrail(options, output, 'replace'));
   audit.record({ actor: 'user', action: 'audit.export', outcome: 'ok' });
   void vscode.window.showInformationMessage(`${output} holds ${countEntries(entries)}.`);
 }

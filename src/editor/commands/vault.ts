@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import { isSecretsError, SecretsError } from '../../shared/errors';
+import { USER_SCOPE } from '../../vault/secret';
+import type { Vault } from '../../vault/vault';
 import { showRotation } from '../keyRotation';
 import { askNewPassphrase } from '../passphrase';
 import { count } from '../views/format';
@@ -51,11 +53,23 @@ async function panic(workspace: Workspace): Promise<void> {
 
 async function rotateKey({ vaults, messages }: Workspace): Promise<void> {
   const detail = 'Every secret and version is sealed under a new key, and the old key is destroyed. Servers and agents notice nothing.';
+  const chosen = await chooseVault(vaults);
+  if (chosen === undefined) return;
   if (!(await confirm('Replace the key of this vault?', detail, 'Replace Key'))) return;
-  const done = await showRotation(vaults.workspace, (progress) => vaults.workspace.rotateKey('user', progress));
+  const done = await showRotation(chosen, (progress) => chosen.rotateKey('user', progress));
   messages.done(
-    done ? `The vault has a new key (${count(vaults.workspace.size, 'secret')})` : 'There is no vault yet, so there is no key to replace',
+    done ? `The vault has a new key (${count(chosen.size, 'secret')})` : 'There is no vault yet, so there is no key to replace',
   );
+}
+
+/** The workspace's own vault, unless there are secrets in the other one, too, and that one is meant. */
+async function chooseVault({ workspace, user }: Workspace['vaults']): Promise<Vault | undefined> {
+  if (user.size === 0) return workspace;
+  const items = [
+    { label: 'This workspace', description: count(workspace.size, 'secret'), vault: workspace },
+    { label: 'All workspaces', description: `${count(user.size, 'secret')} of the scope "${USER_SCOPE}"`, vault: user },
+  ];
+  return (await vscode.window.showQuickPick(items, { title: 'Replace Key', placeHolder: 'Which vault gets a new key?' }))?.vault;
 }
 
 async function protectKey({ audit, keys, vaults, passphrase, messages }: Workspace): Promise<void> {

@@ -4,7 +4,8 @@ import type { SecretSnapshot } from '../secret';
 import type { Problem } from './age';
 import { eraseValues, formatDocument, MAX_DOCUMENT_BYTES, parseDocument } from './document';
 import type { Backup } from './document';
-import { LEAST_PASSPHRASE_BYTES, MAX_RECIPIENTS } from './key';
+import { LEAST_PASSPHRASE_BYTES } from '../passphrase';
+import { MAX_RECIPIENTS } from './key';
 import type { LockingKey, OpeningKey } from './key';
 
 /** The most bytes that the file of a backup may have: what is inside, as ASCII armor. */

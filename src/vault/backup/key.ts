@@ -4,7 +4,5 @@ export type LockingKey = { readonly passphrase: Buffer } | { readonly recipients
 /** What a backup is opened with: its passphrase, or the text of an age identity file (`AGE-SECRET-KEY-…`, comments allowed). */
 export type OpeningKey = { readonly passphrase: Buffer } | { readonly identities: string };
 
-/** The fewest bytes of a passphrase: a backup leaves the machine, and whoever has it can guess for years. */
-export const LEAST_PASSPHRASE_BYTES = 8;
 /** The most recipients of one backup. */
 export const MAX_RECIPIENTS = 20;
