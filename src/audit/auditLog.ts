@@ -14,7 +14,9 @@ import { TrailWriter } from './trailWriter';
 /** How many of the newest entries are kept at hand for views. */
 const RECENT = 500;
 /** Entries wait this long for company: one write for many calls, off the path of the call itself. */
-const FLUSH_MS = 25;
+const FLUSH_MS = 50;
+/** The head follows the lines at most this late: replacing a file costs more than all the rest. */
+const SEAL_MS = 1_000;
 /** After a failure. */
 const RETRY_MS = 5_000;
 /** One turn under the lock writes at most so many, so that it stays short. */
@@ -64,6 +66,9 @@ export class AuditLog implements AuditSink, Disposable {
   #failed = false;
   #lost = 0;
   #prunedAt = -Infinity;
+  #sealedAt = -Infinity;
+  /** Seals what was written after the last seal. */
+  #sealTimer: NodeJS.Timeout | undefined;
 
   constructor({ path, clock, logger, keys, maxBytes = () => MAX_BYTES, keepDays = () => KEEP_DAYS }: AuditLogParts) {
     this.path = path;
@@ -93,8 +98,14 @@ export class AuditLog implements AuditSink, Disposable {
     return [...this.#written.read(), ...this.#pending].slice(-RECENT);
   }
 
-  /** Waits until everything recorded so far is in the trail, or could not be written. */
+  /** Waits until everything recorded so far is in the trail and its head, or could not be written. */
   async flush(): Promise<void> {
+    this.#sealedAt = -Infinity;
+    await this.#take();
+  }
+
+  /** A turn of writing; turns follow each other. */
+  async #take(): Promise<void> {
     this.#turns += 1;
     this.#turn = this.#turn.then(() => this.#write());
     await this.#turn;
@@ -113,7 +124,9 @@ export class AuditLog implements AuditSink, Disposable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#added.dispose();
-    if (this.#pending.length === 0) return;
+    const unsealed = this.#sealTimer !== undefined;
+    this.#sealedAt = -Infinity;
+    if (this.#pending.length === 0 && !unsealed) return;
     // A turn of our own holds the lock, or is about to: blocking would be waiting for ourselves.
     if (this.#turns > 0) {
       void this.flush();
@@ -124,6 +137,7 @@ export class AuditLog implements AuditSink, Disposable {
         while (this.#pending.length > 0) {
           for (let missing = this.#append(); missing !== undefined; missing = this.#append()) this.#ring.giveUp(missing);
         }
+        this.#seal();
       });
     } catch (error) {
       this.#report(error);
@@ -134,18 +148,18 @@ export class AuditLog implements AuditSink, Disposable {
   #schedule(ms: number): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      void this.flush();
+      void this.#take();
     }, ms).unref();
   }
 
   async #write(): Promise<void> {
-    if (this.#pending.length === 0) return;
+    if (this.#pending.length === 0 && this.#sealTimer === undefined) return;
     try {
       await this.#ring.refresh();
-      while (this.#pending.length > 0) {
-        const missing = await underLock(this.path, () => this.#append());
+      do {
+        const missing = await underLock(this.path, () => this.#append() ?? this.#seal());
         if (missing !== undefined) await this.#ring.fetch(missing);
-      }
+      } while (this.#pending.length > 0);
       await this.#prune();
       this.#recovered();
     } catch (error) {
@@ -162,8 +176,18 @@ export class AuditLog implements AuditSink, Disposable {
     if ('needs' in result) return result.needs;
     this.#pending.splice(0, batch.length);
     if (result.rotated) this.#prunedAt = -Infinity;
-    this.#writer.seal();
+    this.#sealTimer ??= setTimeout(() => void this.flush(), SEAL_MS).unref();
     return undefined;
+  }
+
+  /** Brings the head up to date, under the lock, unless that was done just now: then it is done a little later. */
+  #seal(): undefined {
+    const now = performance.now();
+    if (now - this.#sealedAt < SEAL_MS) return;
+    clearTimeout(this.#sealTimer);
+    this.#sealTimer = undefined;
+    this.#writer.seal();
+    this.#sealedAt = now;
   }
 
   /** Once a day, and whenever a part is full. */

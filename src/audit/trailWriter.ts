@@ -54,9 +54,9 @@ export class TrailWriter {
     return { rotated };
   }
 
-  /** Brings the head up to date with the lines. */
+  /** Brings the head up to date with the lines. If somebody else has written since, they have done that, or will. */
   seal(): void {
-    if (this.#known === undefined) return;
+    if (this.#known === undefined || !this.#isKnown()) return;
     const key = this.#ring.current;
     // While a vault's key is away, the head that was made with it stays: without a key it could not be told from a forged one.
     if (key === undefined && this.#known.headKey !== NO_KEY) return;
@@ -79,13 +79,16 @@ export class TrailWriter {
 
   /** The trail as it is, read again if somebody else has written. */
   #state(): TrailState | NeededKey {
-    const stat = lstatSync(this.#path, { throwIfNoEntry: false });
-    if (this.#known !== undefined && stat?.ino === this.#known.inode && stat.size === this.#known.size) {
-      return { ...this.#known, torn: undefined };
-    }
+    if (this.#known !== undefined && this.#isKnown()) return { ...this.#known, torn: undefined };
     this.#known = undefined;
     putFormerAside(this.#path);
     return withTrail(this.#path, (files) => stateOf(files, readHead(this.#path), this.#ring));
+  }
+
+  /** Whether the current part is as this process left it. */
+  #isKnown(): boolean {
+    const stat = lstatSync(this.#path, { throwIfNoEntry: false });
+    return stat?.ino === this.#known?.inode && stat?.size === this.#known?.size;
   }
 
   #writeHead({ first, firstPrev }: Pick<TrailState, 'first' | 'firstPrev'>, { seq, mac }: ChainEnd, key: AuditKey | undefined): void {

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { refuseIfOpen } from './privacy';
 import { storeFailure } from './storeFailure';
@@ -8,7 +9,7 @@ export class CachedFile {
   readonly path: string;
   readonly #own: boolean;
   #folderIsOwn = false;
-  #seen: { stamp: string; text: string } | undefined;
+  #seen: { stats: BigIntStats; text: string } | undefined;
 
   /** @param own the file and its folder must be this user's alone. */
   constructor(path: string, { own = false } = {}) {
@@ -22,17 +23,20 @@ export class CachedFile {
    */
   read(): string | undefined {
     try {
-      const stats = statSync(this.path, { bigint: true });
-      // Nanoseconds and the time of the last change of any kind: two writes of one size within a tick differ.
-      const stamp = `${String(stats.ino)}-${String(stats.mtimeNs)}-${String(stats.ctimeNs)}-${String(stats.size)}`;
-      if (this.#seen?.stamp === stamp) return this.#seen.text;
+      // Many of these files are not there, and an exception costs more than all the rest.
+      const stats = statSync(this.path, { bigint: true, throwIfNoEntry: false });
+      if (stats === undefined) {
+        this.#seen = undefined;
+        return undefined;
+      }
+      if (this.#seen !== undefined && isSame(this.#seen.stats, stats)) return this.#seen.text;
       if (this.#own) {
         refuseIfOpen(this.path, stats);
         if (!this.#folderIsOwn) refuseIfOpen(dirname(this.path));
         this.#folderIsOwn = true;
       }
       const text = readFileSync(this.path, 'utf8').replace(/^\uFEFF/, '');
-      this.#seen = { stamp, text };
+      this.#seen = { stats, text };
       return text;
     } catch (error) {
       this.#seen = undefined;
@@ -45,4 +49,9 @@ export class CachedFile {
   forget(): void {
     this.#seen = undefined;
   }
+}
+
+/** Nanoseconds and the time of the last change of any kind: two writes of one size within a tick differ. */
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
+  return a.ctimeNs === b.ctimeNs && a.mtimeNs === b.mtimeNs && a.ino === b.ino && a.size === b.size;
 }

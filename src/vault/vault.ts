@@ -133,18 +133,29 @@ export class Vault implements SecretReader, Disposable {
     return stored === undefined || stored.versions.length === 0 ? undefined : sealOf(currentOf(stored.versions));
   }
 
+  /** Which state of the vault is stored: another text after each change, here or by another process. Needs no key, waits for nothing. */
+  revision(): string {
+    const head = this.#keeper.tree()?.head;
+    return head === undefined ? '' : `${head.vaultId}/${String(head.generation)}`;
+  }
+
   /** Opens secrets: see SecretReader. */
   async open(names: readonly string[], scope = DEFAULT_SCOPE): Promise<OpenedSecret[]> {
+    this.#refuseBarrier();
+    const look = (tree: OpenTree): OpenedSecret[] => {
+      // Of the generation that is looked at, so that it is read once: this is on the path of every call.
+      if (this.#locked !== 'open' || tree.head.lock !== 'open') throw new SecretsError('locked', {});
+      return openAll(tree, names, scope);
+    };
+    // Kept synchronous while the key is at hand.
+    const atHand = this.#keeper.seeAtHand(look);
+    if (atHand !== undefined) return atHand;
     this.refuseUnlessOpen();
     if (names.length === 0) return [];
-    // Kept synchronous while the key is at hand: this is on the path of every call.
-    const look = (tree: OpenTree): OpenedSecret[] => openAll(tree, names, scope);
-    const found =
-      this.#keeper.seeAtHand(look) ??
-      (await this.#keeper.seeOpen((tree) => {
-        this.#refuseIfLockedMeanwhile();
-        return look(tree);
-      }));
+    const found = await this.#keeper.seeOpen((tree) => {
+      this.#refuseIfLockedMeanwhile();
+      return look(tree);
+    });
     if (found === undefined) throw new SecretsError('secretMissing', { names });
     return found;
   }
