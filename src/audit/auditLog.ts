@@ -13,7 +13,7 @@ import { TrailWriter } from './trailWriter';
 
 /** How many of the newest entries are kept at hand for views. */
 const RECENT = 500;
-/** Entries wait this long for company: one write for many calls, off the path of the call itself. */
+/** Entries of calls wait this long for company: one write for many calls, off the path of the call itself. */
 const FLUSH_MS = 50;
 /** The head follows the lines at most this late: replacing a file costs more than all the rest. */
 const SEAL_MS = 1_000;
@@ -89,7 +89,7 @@ export class AuditLog implements AuditSink, Disposable {
       this.#pending.shift();
       this.#lost += 1;
     }
-    this.#schedule(this.#failed ? RETRY_MS : FLUSH_MS);
+    this.#schedule(this.#failed ? RETRY_MS : isOfCall(entry) ? FLUSH_MS : 0);
     this.#added.fire(whole);
   }
 
@@ -146,7 +146,9 @@ export class AuditLog implements AuditSink, Disposable {
   }
 
   #schedule(ms: number): void {
-    this.#timer ??= setTimeout(() => {
+    if (ms === 0) clearTimeout(this.#timer);
+    else if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#take();
     }, ms).unref();
@@ -218,4 +220,9 @@ export class AuditLog implements AuditSink, Disposable {
     this.#failed = false;
     this.#lost = 0;
   }
+}
+
+/** There can be thousands of them in a second. Anything else is what a person did, and is written at once. */
+function isOfCall({ action }: Pick<AuditEntry, 'action'>): boolean {
+  return action === 'call' || action === 'request' || action === 'agent.refuse';
 }

@@ -110,8 +110,10 @@ describe('the view Activity, as a user reads it', () => {
     const another = new Workbench(page);
     await another.views.open('MCP Secrets');
     await addSecret(another, 'FROM_ELSEWHERE', canary);
-    await page.close();
+    // The other window stays open until then: closing it ends its extension host at once, whatever that is doing.
+    await workbench.page.bringToFront();
     await described(workbench, 'Activity', 'Secret set', /^FROM_ELSEWHERE · /);
+    await page.close();
   });
 
   it('exports what it shows as a table, for this user alone', async () => {
