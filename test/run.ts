@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { MochaResult } from './host/mochaRunner';
 import type { MochaStageOptions } from './host/stages';
-import { commandStage, hostStage, mochaStage } from './host/stages';
+import { commandStage, hostStage, mochaStage, scriptStage } from './host/stages';
 
 interface Finished {
   readonly name: string;
@@ -21,6 +21,7 @@ const stages: Record<string, (grep: string | undefined) => Promise<MochaResult>>
   build: () => commandStage('build', process.execPath, ['esbuild.js']),
   unit: (grep) => mochaStage('unit', limits(20 * minute, 10_000, grep)),
   integration: (grep) => mochaStage('integration', limits(30 * minute, 30_000, grep)),
+  conformance: () => scriptStage('conformance', 30 * minute, (result) => ['test/conformance/run.ts', '--result', result]),
   vscode: (grep) => hostStage('vscode', limits(20 * minute, minute, grep)),
   e2e: (grep) => mochaStage('e2e', limits(45 * minute, 3 * minute, grep)),
 };

@@ -5,6 +5,16 @@ export interface Endpoint {
   readonly url: string;
 }
 
+/** One server at a proxy. @param proxy its address: `http://127.0.0.1:PORT`. */
+export function endpointOf(proxy: string, server: string): Endpoint {
+  return { server, url: `${proxy}/mcp/${encodeURIComponent(server)}` };
+}
+
+/** All servers at a proxy as one. @param search offers three tools to find, describe and call the others in place of all of them. */
+export function endpointOfAll(proxy: string, search: boolean): Endpoint {
+  return { server: 'mcp-secrets', url: `${proxy}/mcp${search ? '?mode=search' : ''}` };
+}
+
 /** The forms of configuration there are. */
 export type AgentKind = 'claudeCode' | 'cursor' | 'codex' | 'vscode' | 'other';
 

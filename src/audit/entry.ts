@@ -15,8 +15,14 @@ export type AuditAction =
   | 'server.remove'
   | 'server.approve'
   | 'server.revoke'
+  | 'tools.change'
+  | 'tools.accept'
+  | 'policy.allow'
+  | 'policy.revoke'
+  | 'guard.find'
   | 'agent.issue'
   | 'agent.revoke'
+  | 'agent.access'
   | 'agent.refuse'
   | 'key.rotate'
   | 'key.protect'
@@ -67,6 +73,10 @@ export interface AuditEntry {
   readonly count?: number;
   /** The rule that raised an `alert`. */
   readonly rule?: string;
+  /** The id of an agent's token (never the token). */
+  readonly token?: string;
+  /** The servers that an agent may use from now on (`agent.access`); without it: all. */
+  readonly servers?: readonly string[];
 }
 
 /** Where entries go. Recording never throws and never waits. */

@@ -22,6 +22,8 @@ const COLUMNS = [
   'errorKind',
   'count',
   'rule',
+  'token',
+  'servers',
 ] as const satisfies readonly (keyof Exported)[];
 
 /** The first line of a CSV export, with its line break. */
@@ -55,6 +57,8 @@ export function toCef(entry: Exported, version: string): string {
     ['outcome', outcome],
     ['reason', entry.errorKind],
     ['cnt', entry.count],
+    ['deviceExternalId', entry.token],
+    ['msg', entry.servers === undefined ? undefined : `servers: ${entry.servers.join(' ')}`],
     ...labelled('cs', ['tool', 'secrets', 'scope', 'requestId', 'rule', 'versions'], entry),
     ...labelled('cn', ['durationMs'], entry),
   ];

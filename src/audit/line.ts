@@ -74,6 +74,8 @@ const schema = z.object({
   errorKind: optional,
   count: z.number().optional(),
   rule: optional,
+  token: optional,
+  servers: z.array(text).optional(),
   seq: z.number(),
   key: text,
   mac: text,

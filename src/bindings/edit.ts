@@ -65,17 +65,28 @@ export function removeServer(text: string, name: string): string {
 /** The bindings of a server in the form in which they are written. */
 export function specsOf(server: Server): Record<string, BindingSpec> {
   return Object.fromEntries(
-    server.bindings.map(({ secret, mode, name, template }) => {
+    server.bindings.map(({ secret, mode, name, template, tools }) => {
       const plain = resolveBinding(secret, { as: mode }, server.type);
       const defaults = 'problem' in plain ? undefined : plain;
-      return [secret, { as: mode, ...(name === defaults?.name ? {} : { name }), ...(template === defaults?.template ? {} : { template }) }];
+      return [
+        secret,
+        {
+          as: mode,
+          ...(name === defaults?.name ? {} : { name }),
+          ...(template === defaults?.template ? {} : { template }),
+          ...(tools === undefined ? {} : { tools }),
+        },
+      ];
     }),
   );
 }
 
 function shorten(secrets: BindingSpecs): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(secrets).map(([name, spec]) => [name, spec.name === undefined && spec.template === undefined ? spec.as : spec]),
+    Object.entries(secrets).map(([name, spec]) => [
+      name,
+      spec.name === undefined && spec.template === undefined && spec.tools === undefined ? spec.as : spec,
+    ]),
   );
 }
 

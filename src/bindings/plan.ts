@@ -1,6 +1,8 @@
 import { digestOf } from '../shared/canonicalJson';
 import { visible } from '../shared/visible';
 import { DEFAULT_SCOPE } from '../vault/secret';
+import { describePolicy } from './describePolicy';
+import { describeLimits } from './limits';
 import type { Binding, FunctionTool, Server } from './server';
 import { VALUE } from './server';
 
@@ -55,13 +57,16 @@ export function describePlan(server: Server): string[] {
           ),
         ]
       : [
-          `${server.type === 'http' ? 'Connects to' : 'Posts to'}: ${visible(server.url)}`,
+          `${server.type === 'http' ? 'Connects to' : 'Posts to'}: ${visible(server.url)}${server.type === 'http' && server.transport === 'sse' ? ' (HTTP+SSE)' : ''}`,
           ...Object.entries(server.headers).map(([name, value]) => `Header: ${visible(name)}: ${visible(value)}`),
           ...(server.type === 'function' ? server.tools.map(describeTool) : []),
         ];
+  const protocol = server.type === 'function' || server.protocol === undefined ? [] : [`Speaks: MCP ${server.protocol}`];
   const scope = server.scope === DEFAULT_SCOPE ? [] : [`From scope: ${server.scope}`];
   const secrets = server.bindings.map((binding) => `Secret: ${describeBinding(binding)}`);
-  return [...lines, ...scope, ...(secrets.length > 0 ? secrets : ['Secrets: none'])];
+  const limits = server.limits === undefined ? [] : [`Limits: ${describeLimits(server.limits).join(', ')}`];
+  const policy = server.policy === undefined ? [] : describePolicy(server.policy);
+  return [...lines, ...protocol, ...scope, ...(secrets.length > 0 ? secrets : ['Secrets: none']), ...limits, ...policy];
 }
 
 /** What an agent is told of a tool, too: it can be misled by it. */
@@ -70,10 +75,11 @@ function describeTool({ name, description }: FunctionTool): string {
 }
 
 /** One binding in words: `GITHUB_TOKEN as header X-Token: "Token ${value}"`. */
-export function describeBinding({ secret, mode, name, template }: Binding): string {
-  if (mode === 'bearer') return `${secret} as bearer token`;
+export function describeBinding({ secret, mode, name, template, tools }: Binding): string {
+  const only = tools === undefined ? '' : `, only for ${tools.map(visible).join(' | ')}`;
+  if (mode === 'bearer') return `${secret} as bearer token${only}`;
   const where = mode === 'env' ? `environment variable ${name}` : mode === 'body' ? `body key ${visible(name)}` : `header ${name}`;
-  return `${secret} as ${where}${template === VALUE ? '' : `: "${visible(template)}"`}`;
+  return `${secret} as ${where}${template === VALUE ? '' : `: "${visible(template)}"`}${only}`;
 }
 
 /** A command line on which the borders of the arguments can be seen. */

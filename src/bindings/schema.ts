@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { SCOPE_NAME } from '../vault/name';
 import { RESERVED_HEADERS } from './binding';
+import { limitsSchema } from './limits';
+import { patterns, policySchema } from './policySchema';
 
 const MODE_LIST = '"header", "bearer", "body" or "env"';
 
@@ -20,6 +22,9 @@ const bindingObject = z.strictObject({
     .includes('${value}', { error: 'The template must contain ${value}.' })
     .optional()
     .meta({ description: 'What is sent; ${value} stands for the value, e.g. "Token ${value}".' }),
+  tools: patterns
+    .optional()
+    .meta({ description: 'Sends it with calls of these tools only; * stands for any characters, ? for one. Not for "env".' }),
 });
 
 const secrets = z
@@ -56,13 +61,26 @@ const url = z
   .string()
   .refine(isHttpUrl, { error: 'This must be an http:// or https:// address without a user name, password or fragment.' });
 
+const protocol = z
+  .enum(['2025-11-25', '2026-07-28'], { error: 'This must be "2025-11-25" or "2026-07-28".' })
+  .meta({ description: 'The revision of MCP that the server speaks. Default: it is found out.' });
+
 /** An `http` server in the servers file. */
 export const httpSchema = z.strictObject({
   type: z.literal('http').optional(),
   url: url.meta({ description: 'The address of the MCP server (Streamable HTTP).' }),
+  protocol: protocol.optional(),
   headers: headers.optional(),
   secrets: secrets.optional(),
   scope: scope.optional(),
+  limits: limitsSchema.optional(),
+  policy: policySchema.optional(),
+});
+
+/** An `http` server of the old transport in the servers file. */
+export const sseSchema = httpSchema.omit({ protocol: true }).extend({
+  type: z.literal('sse'),
+  url: url.meta({ description: "The address of the MCP server's event stream (HTTP+SSE, the transport of 2024-11-05)." }),
 });
 
 /** A `stdio` server in the servers file. */
@@ -81,8 +99,11 @@ export const stdioSchema = z.strictObject({
     .optional()
     .meta({ description: 'Environment variables that are no secrets.' }),
   cwd: text.optional().meta({ description: 'The folder to start it in. Default: the workspace folder.' }),
+  protocol: protocol.optional(),
   secrets: secrets.optional(),
   scope: scope.optional(),
+  limits: limitsSchema.optional(),
+  policy: policySchema.optional(),
 });
 
 /** A `function` server in the servers file. */
@@ -102,6 +123,8 @@ export const functionSchema = z.strictObject({
     .meta({ description: 'The tools that this endpoint offers.' }),
   secrets: secrets.optional(),
   scope: scope.optional(),
+  limits: limitsSchema.optional(),
+  policy: policySchema.optional(),
 });
 
 /** The names that a server may have. They are a path segment of the proxy. */
@@ -111,7 +134,7 @@ export const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export const fileSchema = z.strictObject({
   $schema: z.string().optional(),
   servers: z
-    .record(z.string().regex(SERVER_NAME), z.union([httpSchema, stdioSchema, functionSchema]))
+    .record(z.string().regex(SERVER_NAME), z.union([httpSchema, sseSchema, stdioSchema, functionSchema]))
     .meta({ description: 'MCP servers by name.' }),
 });
 

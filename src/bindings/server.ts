@@ -1,3 +1,6 @@
+import type { Limits } from './limits';
+import type { Policy } from './policy';
+
 /** How a server receives a secret. */
 export type Mode = 'header' | 'bearer' | 'body' | 'env';
 
@@ -10,7 +13,12 @@ export interface Binding {
   readonly name: string;
   /** What is sent; every `${value}` stands for the value. */
   readonly template: string;
+  /** Patterns of the tools that get it; without it: every request does. */
+  readonly tools?: readonly string[];
 }
+
+/** The revision of MCP that a server speaks, where the servers file says it: the last of the handshake era, or the first without. */
+export type Protocol = '2025-11-25' | '2026-07-28';
 
 interface ServerBase {
   /** Its key in the servers file, and its path in the proxy. */
@@ -18,11 +26,18 @@ interface ServerBase {
   readonly bindings: readonly Binding[];
   /** Where its secrets are looked for; no secret of another scope is used. */
   readonly scope: string;
+  /** What it may take; absent: the defaults. */
+  readonly limits?: Limits;
+  /** What agents may do with it; without one: everything. */
+  readonly policy?: Policy;
 }
 
-/** A remote MCP server: Streamable HTTP. */
+/** A remote MCP server: Streamable HTTP, or the old HTTP+SSE (MCP 2024-11-05). */
 export interface HttpServer extends ServerBase {
   readonly type: 'http';
+  /** Absent: Streamable HTTP. */
+  readonly transport?: 'sse';
+  readonly protocol?: Protocol;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -36,6 +51,7 @@ export interface StdioServer extends ServerBase {
   readonly env: Readonly<Record<string, string | null>>;
   /** Absolute. */
   readonly cwd: string;
+  readonly protocol?: Protocol;
 }
 
 /** A tool that a function offers. */

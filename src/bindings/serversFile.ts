@@ -7,7 +7,9 @@ import { isSecretsError } from '../shared/errors';
 import { normalizeName } from '../vault/name';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import { resolveBinding } from './binding';
-import { functionSchema, httpSchema, SERVER_NAME, stdioSchema } from './schema';
+import { readLimits } from './limits';
+import { toPolicy } from './policySchema';
+import { functionSchema, httpSchema, SERVER_NAME, sseSchema, stdioSchema } from './schema';
 import type { Binding, Server } from './server';
 
 /** Where the servers file is, below the workspace folder. */
@@ -32,7 +34,7 @@ export interface ServersFile {
   readonly problems: readonly Problem[];
 }
 
-type Schema = typeof httpSchema | typeof stdioSchema | typeof functionSchema;
+type Schema = typeof httpSchema | typeof sseSchema | typeof stdioSchema | typeof functionSchema;
 type Report = (message: string, node: Node | undefined, server?: string) => void;
 
 /** What a file without text, or no file, says. */
@@ -146,7 +148,9 @@ function readServer(name: string, node: Node, folder: string, report: (message: 
 
 /** What any of the three schemas lets through. */
 type Fields<S extends z.ZodType> = Partial<Omit<z.infer<S>, 'type'>>;
-type ServerFields = Fields<typeof httpSchema> & Fields<typeof stdioSchema> & Fields<typeof functionSchema> & { type?: Server['type'] };
+type ServerFields = Fields<typeof httpSchema> &
+  Fields<typeof stdioSchema> &
+  Fields<typeof functionSchema> & { type?: Server['type'] | 'sse' };
 
 function schemaOf(node: Node, fail: (message: string, at?: Node) => void): Schema | undefined {
   const typeNode = findNodeAtLocation(node, ['type']);
@@ -160,13 +164,12 @@ function schemaOf(node: Node, fail: (message: string, at?: Node) => void): Schem
     case 'function':
       return functionSchema;
     case 'sse':
-      fail('The old "sse" transport is not supported. Use the "http" address of the server.', typeNode);
-      return undefined;
+      return sseSchema;
     case undefined:
-      fail('A server needs a "type" ("http", "stdio" or "function") with a "url" or a "command".');
+      fail('A server needs a "type" ("http", "sse", "stdio" or "function") with a "url" or a "command".');
       return undefined;
     default:
-      fail('The type must be "http", "stdio" or "function".', typeNode);
+      fail('The type must be "http", "sse", "stdio" or "function".', typeNode);
       return undefined;
   }
 }
@@ -176,7 +179,7 @@ function reportIssue(issue: z.core.$ZodIssue, node: Node, fail: (message: string
   const at = nearest(node, path);
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) fail(`Unknown field "${key}".`, findNodeAtLocation(node, [...path, key])?.parent?.children?.[0] ?? at);
-  } else if (issue.code === 'invalid_union') {
+  } else if (issue.code === 'invalid_union' && issue.message === UNION) {
     // A binding: what is wrong with it depends on whether it was meant as a mode or as an object.
     const branch = issue.errors[at.type === 'object' ? 1 : 0] ?? [];
     for (const inner of branch) reportIssue({ ...inner, path: [...issue.path, ...inner.path] }, node, fail);
@@ -188,6 +191,9 @@ function reportIssue(issue: z.core.$ZodIssue, node: Node, fail: (message: string
     fail(missing ? `"${String(path.at(-1))}" is missing.` : problem, at);
   }
 }
+
+/** What zod says of a union that has no words of its own. */
+const UNION = 'Invalid input';
 
 /** What a path leads to, or the last thing on it that is there. */
 function nearest(node: Node, path: readonly (string | number)[]): Node {
@@ -215,9 +221,20 @@ function toServer(name: string, fields: ServerFields, node: Node, folder: string
       fail(`${whole} is not available here. Known: \${workspaceFolder}, \${userHome}.`, findNodeAtLocation(node, path));
       return whole;
     });
-  const type = fields.type ?? (fields.command === undefined ? 'http' : 'stdio');
+  const kind = fields.type ?? (fields.command === undefined ? 'http' : 'stdio');
+  const type = kind === 'sse' ? 'http' : kind;
   const bindings = readBindings(fields.secrets ?? {}, type, node, fail);
   const scope = fields.scope ?? DEFAULT_SCOPE;
+  const policy =
+    fields.policy === undefined
+      ? {}
+      : {
+          policy: toPolicy(fields.policy, (message, path) => {
+            fail(message, nearest(node, ['policy', ...path]));
+          }),
+        };
+  const protocol = fields.protocol === undefined ? {} : { protocol: fields.protocol };
+  const limits = fields.limits === undefined ? {} : { limits: readLimits(fields.limits) };
   if (type === 'stdio') {
     const env = Object.entries(fields.env ?? {}).map(
       ([key, value]) => [key, value === null ? null : expand(String(value), 'env', key)] as const,
@@ -228,6 +245,9 @@ function toServer(name: string, fields: ServerFields, node: Node, folder: string
       type,
       bindings,
       scope,
+      ...limits,
+      ...policy,
+      ...protocol,
       command: expand(fields.command ?? '', 'command'),
       args: (fields.args ?? []).map((arg, i) => expand(arg, 'args', i)),
       env: Object.fromEntries(env),
@@ -235,8 +255,16 @@ function toServer(name: string, fields: ServerFields, node: Node, folder: string
     };
   }
   const headers = Object.entries(fields.headers ?? {}).map(([key, value]) => [key, expand(value, 'headers', key)] as const);
-  const remote = { name, bindings, scope, url: expand(fields.url ?? '', 'url'), headers: Object.fromEntries(headers) };
-  if (type === 'http') return { ...remote, type };
+  const remote = {
+    name,
+    bindings,
+    scope,
+    ...limits,
+    ...policy,
+    url: expand(fields.url ?? '', 'url'),
+    headers: Object.fromEntries(headers),
+  };
+  if (type === 'http') return { ...remote, type, ...protocol, ...(kind === 'sse' ? { transport: kind } : {}) };
   const tools = (fields.tools ?? []).map((tool) => ({ ...tool, inputSchema: tool.inputSchema ?? { type: 'object' } }));
   return { ...remote, type, tools };
 }

@@ -99,10 +99,11 @@ function formatOption(name: string | undefined): ExportFormat {
 }
 
 function filterOptions({ options }: Arguments): TrailFilter {
-  const { agent, server, secret = [], action, outcome, since } = options;
-  if (secret.length > 1) throw new SecretsError('usage', { problem: '--secret can be given once here.' });
+  const { agent, server = [], secret = [], action, outcome, since } = options;
+  const twice = server.length > 1 ? 'server' : secret.length > 1 ? 'secret' : undefined;
+  if (twice !== undefined) throw new SecretsError('usage', { problem: `--${twice} can be given once here.` });
   if (outcome !== undefined && !isOutcome(outcome)) throw new SecretsError('usage', { problem: '--outcome takes ok, error or refused.' });
-  return { agent, server, action, outcome, secret: secret[0] && normalizeName(secret[0]), since: sinceOption(since) };
+  return { agent, server: server[0], action, outcome, secret: secret[0] && normalizeName(secret[0]), since: sinceOption(since) };
 }
 
 function isOutcome(text: string): text is AuditOutcome {

@@ -1,21 +1,21 @@
-import { systemClock } from '../shared/clock';
+import { OWN_AGENTS } from '../proxy/front/agents';
 import { SecretsError } from '../shared/errors';
 import { allowOptions } from './arguments';
 import type { Arguments } from './arguments';
 import type { Headless } from './headless';
-import { expiredOption, timeoutOption } from './serve';
+import { callOptions, timeoutOption } from './serve';
 import { stopRequested } from './signals';
 
 /** `call`: one tool call by a real MCP client through a proxy that lives as long as the call. Returns what to print. */
 export async function call(input: Arguments, server: string, tool: string, headless: Headless): Promise<string> {
-  allowOptions(input, ['args', 'json', 'timeout', 'expired']);
+  allowOptions(input, ['args', 'json', 'timeout', 'expired', 'new-tools', 'outbound-guard']);
   const args = argumentsOf(input.options.args);
   headless.servers.get(server);
   const timeout = timeoutOption(input);
-  const { proxy, agents } = headless.proxy(0, timeout, expiredOption(input));
+  const { proxy, agents } = headless.proxy({ port: 0, ...callOptions(input) });
   const { url } = await proxy.start();
   try {
-    const token = agents.issueTemporary('command line', systemClock.now());
+    const token = agents.issueTemporary(OWN_AGENTS.commandLine);
     // A bundle of its own: no other command needs the SDK's client.
     const { callTool } = await import('./toolClient');
     const interrupted = stopRequested().then(() => {
@@ -34,7 +34,8 @@ export async function call(input: Arguments, server: string, tool: string, headl
   }
 }
 
-function argumentsOf(text: string | undefined): Record<string, unknown> {
+/** The arguments of a call. @throws SecretsError `usage` if they are no JSON object. */
+export function argumentsOf(text: string | undefined): Record<string, unknown> {
   if (text === undefined) return {};
   try {
     const value: unknown = JSON.parse(text);

@@ -1,14 +1,18 @@
 import { SecretsError } from '../shared/errors';
+import { addAgent, allowAgent, listAgents, revokeAgent } from './agentCommands';
 import type { Arguments } from './arguments';
 import { exportAudit, tailAudit, verifyAudit } from './auditCommands';
 import { createBackupFile, restoreBackupFile } from './backupCommands';
 import { call } from './call';
+import { explainCall } from './explain';
 import type { Headless } from './headless';
 import { rotateKeys } from './keyCommands';
 import { protectKey, unprotectKey } from './passphraseCommands';
+import { allowCalls, listGrants, revokeGrants } from './policyCommands';
 import { deleteSecret, expireSecret, getSecret, listSecrets, setSecret } from './secretCommands';
 import { serve } from './serve';
 import { addServer, approveServer, listServers, removeServer, switchScope, updateServer } from './serverCommands';
+import { acceptTools, listTools, reviewTools } from './toolCommands';
 import { checkVault, deleteScope, destroyVault, listScopes, lockVault, recoverVault, startFresh, unlockVault } from './vaultCommands';
 import { listVersions, pruneSecret, rollbackSecret } from './versionCommands';
 
@@ -18,6 +22,8 @@ type Output = string | Buffer | undefined;
 interface Command {
   /** What it needs after its own words, in words for people. */
   readonly operands: readonly string[];
+  /** Whether any number of further words may follow. */
+  readonly more?: boolean;
   /** Whether a program to start follows after `--`. */
   readonly program?: boolean;
   run(input: Arguments, headless: Headless, first: string, second: string): Output | Promise<Output>;
@@ -43,6 +49,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'server list': { operands: [], run: listServers },
   'server remove': { operands: name, run: (input, headless, server) => removeServer(input, server, headless) },
   'server approve': { operands: name, run: (input, headless, server) => approveServer(input, server, headless) },
+  tools: { operands: ['a server'], run: (input, headless, server) => listTools(input, server, headless) },
+  'tools review': { operands: ['a server'], run: (input, headless, server) => reviewTools(input, server, headless) },
+  'tools accept': {
+    operands: ['a server'],
+    more: true,
+    run: (input, headless, server) => acceptTools(input, server, input.words.slice(3), headless),
+  },
+  'policy allow': { operands: ['a server', 'a tool'], run: (input, headless, server, tool) => allowCalls(input, server, tool, headless) },
+  'policy list': { operands: [], run: listGrants },
+  'policy revoke': {
+    operands: ['a server'],
+    more: true,
+    run: (input, headless, server) => revokeGrants(input, server, input.words.slice(3), headless),
+  },
+  'agent add': { operands: name, run: (input, headless, agent) => addAgent(input, agent, headless) },
+  'agent list': { operands: [], run: listAgents },
+  'agent revoke': { operands: name, run: (input, headless, agent) => revokeAgent(input, agent, headless) },
+  'agent allow': { operands: name, run: (input, headless, agent) => allowAgent(input, agent, headless) },
   'key rotate': { operands: [], run: rotateKeys },
   'key protect': { operands: [], run: protectKey },
   'key unprotect': { operands: [], run: unprotectKey },
@@ -59,6 +83,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   panic: { operands: [], run: (input, headless) => lockVault(input, 'panic', headless) },
   unlock: { operands: [], run: unlockVault },
   serve: { operands: [], run: serve },
+  explain: {
+    operands: ['a server'],
+    more: true,
+    run: (input, headless, server) => explainCall(input, server, input.words.slice(2), headless),
+  },
   call: { operands: ['a server', 'a tool'], run: (input, headless, server, tool) => call(input, server, tool, headless) },
 };
 
@@ -72,7 +101,7 @@ export async function runCommand(input: Arguments, headless: Headless): Promise<
   const operands = words.slice(size);
   const missing = command.operands[operands.length];
   if (missing !== undefined) throw new SecretsError('usage', { problem: `"${own}" needs ${missing}.` });
-  refuseMore(own, operands.slice(command.operands.length));
+  if (command.more !== true) refuseMore(own, operands.slice(command.operands.length));
   if (input.command !== undefined && command.program !== true)
     throw new SecretsError('usage', { problem: '"--" is for the command of a new server.' });
   return command.run(input, headless, operands[0] ?? '', operands[1] ?? '');

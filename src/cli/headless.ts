@@ -4,10 +4,12 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AuditLog } from '../audit/auditLog';
 import { Approvals } from '../bindings/approvals';
+import { CallGrants } from '../bindings/callGrants';
+import { Pins } from '../bindings/pins';
 import { ServersSource } from '../bindings/source';
-import { AgentTokens } from '../proxy/front/agentTokens';
+import { Agents } from '../proxy/front/agents';
 import { createProxy } from '../proxy/proxy';
-import type { ExpiredPolicy, Proxy } from '../proxy/proxy';
+import type { Proxy, ProxyOptions } from '../proxy/proxy';
 import { systemClock } from '../shared/clock';
 import { SecretsError } from '../shared/errors';
 import { FileBlobStore } from '../shared/fileBlobStore';
@@ -22,6 +24,12 @@ import type { HomeKeys } from './homeKeys';
 import { VAULT_FILE } from './homeVaults';
 import { readPassphrase } from './input';
 
+/** What the command line decides about a proxy. */
+export type HeadlessProxyOptions = Pick<
+  ProxyOptions,
+  'port' | 'mergedTools' | 'callTimeoutMs' | 'expiredSecrets' | 'newTools' | 'outboundGuard' | 'onExpiredUsed'
+>;
+
 /** One workspace without an editor: its vaults, servers and record. */
 export interface Headless {
   /** Where the state of all workspaces is kept. */
@@ -30,17 +38,15 @@ export interface Headless {
   readonly vaults: Vaults;
   readonly servers: ServersSource;
   readonly approvals: Approvals;
+  readonly pins: Pins;
+  readonly grants: CallGrants;
+  readonly agents: Agents;
   readonly audit: AuditLog;
   readonly logger: Logger;
   /** A vault of the home by the path of its head file; changes to it are recorded here. */
   vaultAt(path: string): Vault;
-  /** Makes a proxy for the workspace, not started. @param port 0: the system chooses. @param onExpiredUsed see ProxyOptions. */
-  proxy(
-    port: number,
-    callTimeoutMs: number,
-    expired: ExpiredPolicy,
-    onExpiredUsed?: (secret: string, server: string) => void,
-  ): { proxy: Proxy; agents: AgentTokens };
+  /** Makes a proxy for the workspace, not started. */
+  proxy(options: HeadlessProxyOptions): { proxy: Proxy; agents: Agents };
   /** Finishes a replacement of the key that was cut short. What is in its way is said by the command that needs the key. */
   resume(): Promise<void>;
   /** Writes what is still to be written, and drops the keys. */
@@ -83,21 +89,36 @@ export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: 
   );
   const servers = new ServersSource(folder);
   const approvals = new Approvals(new FileBlobStore(join(state, 'approvals.json')), audit);
+  const grants = new CallGrants(new FileBlobStore(join(state, 'grants.json')), audit);
+  const pinsPath = join(state, 'pins.json');
+  const pins = new Pins({ store: new FileBlobStore(pinsPath), audit, clock: systemClock, path: pinsPath });
+  const agents = new Agents({
+    store: new FileBlobStore(join(state, 'agents.json')),
+    uses: new FileBlobStore(join(state, 'agents.used.json')),
+    audit,
+    clock: systemClock,
+  });
   return {
     home,
     keys,
     vaults,
     servers,
     approvals,
+    pins,
+    grants,
+    agents,
     audit,
     logger,
     vaultAt,
-    proxy: (port, callTimeoutMs, expired, onExpiredUsed) => {
-      const agents = new AgentTokens(undefined, audit);
+    proxy: (options) => {
       const proxy = createProxy({
+        ...options,
         vault: vaults,
         servers,
         approvals,
+        // Nobody can be asked: "policy allow" is the way.
+        callGrants: grants,
+        pins,
         agents,
         audit,
         logger,
@@ -105,10 +126,6 @@ export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: 
         // Nobody can be asked here: "server approve" is the way.
         approver: { ask: () => Promise.resolve(false) },
         socketPath: socketPath(folder),
-        port,
-        callTimeoutMs: () => callTimeoutMs,
-        expiredSecrets: () => expired,
-        ...(onExpiredUsed === undefined ? {} : { onExpiredUsed }),
       });
       return { proxy, agents };
     },
@@ -116,6 +133,7 @@ export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: 
       for (const vault of [vaults.workspace, vaults.user]) await vault.resume('cli').catch(() => false);
     },
     close: async () => {
+      await agents.flush();
       await audit.close();
       vaults.dispose();
     },

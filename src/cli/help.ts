@@ -23,6 +23,16 @@ export const HELP = `mcp-secrets: credentials for MCP servers, encrypted, each f
   mcp-secrets server remove NAME
   mcp-secrets server approve NAME                shows the plan and approves it
 
+  mcp-secrets agent add NAME [--server S]... [--expires 90d] [--json]
+                                                 prints a token, once; known agents keep the others they have
+  mcp-secrets agent list [--json]                tokens by their ids, when they expire and were last used
+  mcp-secrets agent revoke NAME [--token ID]     ends all its tokens, or one, and what it has open
+  mcp-secrets agent allow NAME --server S... | --all   the servers that it may use
+
+  mcp-secrets tools SERVER [--json]              its tools: accepted, or blocked since they are new, changed or suspicious
+  mcp-secrets tools review SERVER                how what it offers differs from what was accepted
+  mcp-secrets tools accept SERVER [TOOL]...      accepts what waits, and shows what that is
+
   mcp-secrets key rotate                         seals everything under a new key and destroys the old one
   mcp-secrets key protect                        seals the key file under a passphrase, or under another one
   mcp-secrets key unprotect                      writes the key file without a passphrase
@@ -46,13 +56,25 @@ export const HELP = `mcp-secrets: credentials for MCP servers, encrypted, each f
                                                  FILTER: --agent A, --server S, --secret NAME, --action A,
                                                  --outcome ok|error|refused, --since 7d or a date
 
-  mcp-secrets serve [--port N]                   prints {"url","socket","token","pid"} and serves until stopped
+  mcp-secrets serve [--port N] [--search]        prints {"url","socket","token","pid"} and serves until stopped; a server is at
+                                                 URL/mcp/NAME, all together are at URL/mcp
+  mcp-secrets explain SERVER [TOOL] [--args JSON] [--agent A] [--json]
+                                                 what the server would receive, and why a call would be refused;
+                                                 opens and contacts nothing
+  mcp-secrets policy allow SERVER TOOL [--agent A]   calls that the policy asks about are made without asking
+  mcp-secrets policy list [--json]
+  mcp-secrets policy revoke SERVER [TOOL] [--agent A]
+
   mcp-secrets call SERVER TOOL [--args JSON] [--json]   one tool call through the proxy
 
 MODE is header (default for --url), bearer, body, or env (default for commands).
 
   --workspace DIR   the workspace (default: the current folder); its servers are in .vscode/mcp-secrets.json
+  --search          serve: at /mcp, three tools to find, describe and call the others in place of all
   --expired P       serve, call: "refuse" calls that need an expired secret, or "warn" (default)
+  --new-tools P     serve, call: "ask" (default) hides tools that a server did not have at first until they are accepted,
+                    "allow" accepts them, "deny" hides them and raises no alert
+  --outbound-guard M   serve, call: "refuse" messages that hold a secret's value (default), "warn" or "off"
   --timeout S       serve, call: seconds that a server may send nothing while a call waits (default: 120)
   --syslog URL      serve: streams the audit entries to udp://HOST:514, tcp://HOST:601 or tls://HOST:6514
   --otlp URL        serve: streams them as OTLP logs to https://HOST:4318/v1/logs

@@ -13,8 +13,9 @@ export interface Lockable {
 /**
  * Ends what the proxy has open within a second of the vault being locked by another process. New calls are refused by the
  * vault itself; this is for what runs without any.
+ * @param failed hears of tokens that could not be revoked.
  */
-export function followLock(vault: Lockable, proxy: Pick<Proxy, 'closeSessions' | 'panic'>): Disposable {
+export function followLock(vault: Lockable, proxy: Pick<Proxy, 'closeSessions' | 'panic'>, failed: (error: unknown) => void): Disposable {
   const look = (): ReturnType<Lockable['lockState']> | undefined => {
     try {
       return vault.lockState();
@@ -27,8 +28,7 @@ export function followLock(vault: Lockable, proxy: Pick<Proxy, 'closeSessions' |
     const now = look();
     if (now === undefined || now === last) return;
     last = now;
-    // The tokens of a proxy without an editor end with the process, so revoking them cannot fail.
-    if (now === 'panic') void proxy.panic('product');
+    if (now === 'panic') proxy.panic('product').catch(failed);
     else if (now === 'locked') void proxy.closeSessions();
   }, LOOK_MS).unref();
   return {

@@ -6,9 +6,10 @@ import type { Headless } from './headless';
 import { table } from './table';
 
 /** `lock`, `panic`: running proxies of this workspace notice within a second. */
-export async function lockVault(input: Arguments, kind: 'locked' | 'panic', { vaults }: Headless): Promise<string> {
+export async function lockVault(input: Arguments, kind: 'locked' | 'panic', { vaults, agents }: Headless): Promise<string> {
   allowOptions(input, []);
   await vaults.lock('cli', kind);
+  if (kind === 'panic' && agents.list().some(({ tokens }) => tokens.length > 0)) await agents.revokeAll('cli');
   const more = kind === 'panic' ? ' Calls that are under way end, servers are stopped, agents need new tokens.' : '';
   return `The vault is locked.${more} Unlock it with "mcp-secrets unlock".\n`;
 }

@@ -143,6 +143,8 @@ function actionsFor({ rule, agent, server, secrets = [], scope }: Alert, workspa
     case 'secretUnused':
       if (name === undefined) return [show];
       return [{ title: 'Delete…', command: 'mcpSecrets.deleteSecret', argument: { scope: scope ?? DEFAULT_SCOPE, name } }, show];
+    case 'toolsChanged':
+      return server === undefined ? [show] : [{ title: 'Review…', command: 'mcpSecrets.reviewTools', argument: server }, show];
     case 'callDenied':
       return [show];
   }

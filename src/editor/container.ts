@@ -4,6 +4,7 @@ import { Messages } from './messages';
 import { StateModel } from './state';
 import { sharedStorage } from './stores/sharedStorage';
 import { ActivityView } from './views/activityView';
+import { AgentsView } from './views/agentsView';
 import { SecretsView } from './views/secretsView';
 import { ServersView } from './views/serversView';
 import { Workspace } from './workspace';
@@ -19,6 +20,7 @@ export class Container implements vscode.Disposable {
   readonly secretsView: SecretsView;
   readonly serversView: ServersView;
   readonly activityView: ActivityView;
+  readonly agentsView: AgentsView;
 
   constructor(context: vscode.ExtensionContext) {
     this.context = context;
@@ -34,6 +36,7 @@ export class Container implements vscode.Disposable {
     this.secretsView = new SecretsView(workspace, this.state);
     this.serversView = new ServersView(workspace, this.state);
     this.activityView = new ActivityView(workspace);
+    this.agentsView = new AgentsView(workspace);
     workspace?.onDidChange(() => this.state.refresh());
   }
 
@@ -59,7 +62,8 @@ export class Container implements vscode.Disposable {
   }
 
   dispose(): void {
-    for (const part of [this.secretsView, this.serversView, this.activityView, this.state, this.workspace, this.log]) part?.dispose();
+    for (const part of [this.secretsView, this.serversView, this.activityView, this.agentsView, this.state, this.workspace, this.log])
+      part?.dispose();
   }
 }
 

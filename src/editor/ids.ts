@@ -1,3 +1,5 @@
+import { OWN_AGENTS } from '../proxy/front/agents';
+
 /** Every command of the product. package.json declares the same ones; a test compares the two. */
 export const commandIds = [
   'mcpSecrets.addSecret',
@@ -17,8 +19,14 @@ export const commandIds = [
   'mcpSecrets.stopServer',
   'mcpSecrets.approveServer',
   'mcpSecrets.revokeApproval',
+  'mcpSecrets.reviewTools',
+  'mcpSecrets.explainCall',
+  'mcpSecrets.revokeConsent',
   'mcpSecrets.copyConfiguration',
+  'mcpSecrets.addAgent',
   'mcpSecrets.revokeAgent',
+  'mcpSecrets.revokeToken',
+  'mcpSecrets.chooseAgentServers',
   'mcpSecrets.openServersFile',
   'mcpSecrets.filterActivity',
   'mcpSecrets.clearActivityFilter',
@@ -50,6 +58,7 @@ export const viewIds = {
   secrets: 'mcpSecrets.secrets',
   servers: 'mcpSecrets.servers',
   activity: 'mcpSecrets.activity',
+  agents: 'mcpSecrets.agents',
 } as const;
 
 /** The MCP provider's id. */
@@ -65,4 +74,4 @@ export const FILTERED_KEY = 'mcpSecrets.activityFiltered';
 export const SCHEMA_SCHEME = 'mcp-secrets-schema';
 
 /** The name by which VS Code itself goes as an agent. */
-export const VSCODE_AGENT = 'VS Code';
+export const VSCODE_AGENT = OWN_AGENTS.editor;

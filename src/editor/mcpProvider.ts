@@ -1,8 +1,11 @@
 import * as vscode from 'vscode';
 import { planDigest } from '../bindings/plan';
+import type { Server } from '../bindings/server';
 import { SecretsError } from '../shared/errors';
-import type { AgentTokens } from '../proxy/front/agentTokens';
+import type { Agents } from '../proxy/front/agents';
 import type { ProxyAddress } from '../proxy/proxy';
+import { digestOf } from '../shared/canonicalJson';
+import { callSettings } from './callSettings';
 import { PROVIDER_ID, VSCODE_AGENT } from './ids';
 import type { Workspace } from './workspace';
 
@@ -18,9 +21,15 @@ export function registerMcpProvider(workspace: Workspace | undefined): vscode.Di
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       changed.fire();
     }),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('mcpSecrets.endpoint') || event.affectsConfiguration('mcpSecrets.mergedTools')) changed.fire();
+    }),
     vscode.lm.registerMcpServerDefinitionProvider(PROVIDER_ID, provider),
   );
 }
+
+/** Under this name VS Code knows all servers as one. No server can have a name with a space. */
+const MERGED_LABEL = 'MCP Secrets';
 
 /** The provider itself; see `registerMcpProvider`. */
 export class McpProvider implements vscode.McpServerDefinitionProvider<vscode.McpHttpServerDefinition> {
@@ -38,9 +47,10 @@ export class McpProvider implements vscode.McpServerDefinitionProvider<vscode.Mc
     const workspace = this.#workspace;
     if (workspace === undefined || !vscode.workspace.isTrusted) return [];
     const servers = [...workspace.servers.file().servers.values()];
+    if (isMerged()) return servers.length === 0 ? [] : [mergedDefinition(workspace, servers)];
     return servers.map(
       (server) =>
-        new vscode.McpHttpServerDefinition(server.name, socketUri(workspace.socketPath, server.name), {}, planDigest(server).slice(0, 16)),
+        new vscode.McpHttpServerDefinition(server.name, socketUri(workspace.socketPath, server.name), {}, versionOf(workspace, server)),
     );
   }
 
@@ -49,31 +59,56 @@ export class McpProvider implements vscode.McpServerDefinitionProvider<vscode.Mc
     const workspace = this.#workspace;
     if (workspace === undefined || !vscode.workspace.isTrusted)
       throw new SecretsError(workspace === undefined ? 'noFolder' : 'untrusted', {});
-    const server = workspace.servers.get(definition.label);
-    if (!workspace.approvals.isApproved(server)) {
-      const denied = workspace.approvalDialog.wasDenied(server);
-      // Whoever has said no is not asked again by every message in the chat, but told why nothing starts.
-      if (denied) void workspace.messages.showError(new SecretsError('serverUnapproved', { server: server.name }));
-      if (denied || !(await workspace.approvalDialog.ask(server))) return undefined;
-    }
+    // All together: each server is looked at by itself when it is used, and what is not approved is left out.
+    if (definition.label !== MERGED_LABEL && !(await this.#approved(workspace, definition.label))) return undefined;
     const address = await workspace.proxy.start();
     definition.headers = { Authorization: `Bearer ${this.#tokenFor(address, workspace.agents)}` };
     return definition;
   }
 
+  async #approved(workspace: Workspace, name: string): Promise<boolean> {
+    const server = workspace.servers.get(name);
+    if (workspace.approvals.isApproved(server)) return true;
+    const denied = workspace.approvalDialog.wasDenied(server);
+    // Whoever has said no is not asked again by every message in the chat, but told why nothing starts.
+    if (denied) void workspace.messages.showError(new SecretsError('serverUnapproved', { server: server.name }));
+    return !denied && workspace.approvalDialog.ask(server);
+  }
+
   /** The token of VS Code itself: a new one after a restart of the proxy, and after all tokens were revoked. */
-  #tokenFor(address: ProxyAddress, agents: AgentTokens): string {
-    if (this.#token?.address !== address || agents.verify(this.#token.value) === undefined)
-      this.#token = { address, value: agents.issueTemporary(VSCODE_AGENT, Date.now()) };
+  #tokenFor(address: ProxyAddress, agents: Agents): string {
+    if (this.#token?.address !== address || !agents.isValid(this.#token.value))
+      this.#token = { address, value: agents.issueTemporary(VSCODE_AGENT) };
     return this.#token.value;
   }
 }
 
-/** `unix:///path.sock#/mcp/name`, or `pipe:///pipe/…` on Windows: the forms that VS Code's MCP client knows. */
-export function socketUri(socketPath: string, server: string): vscode.Uri {
-  const fragment = `/mcp/${server}`;
+/** `unix:///path.sock#/mcp/name`, or `pipe:///pipe/…` on Windows: the forms that VS Code's MCP client knows. Without a server: all together. */
+export function socketUri(socketPath: string, server?: string): vscode.Uri {
+  const fragment = server === undefined ? '/mcp' : `/mcp/${server}`;
   const pipe = /^\\\\\.\\pipe\\(.+)$/.exec(socketPath)?.[1];
   return vscode.Uri.from(
     pipe === undefined ? { scheme: 'unix', path: socketPath, fragment } : { scheme: 'pipe', path: `/pipe/${pipe}`, fragment },
   );
+}
+
+/** Whether VS Code is offered all servers as one. */
+function isMerged(): boolean {
+  return vscode.workspace.getConfiguration('mcpSecrets').get('endpoint') === 'merged';
+}
+
+function mergedDefinition(workspace: Workspace, servers: readonly Server[]): vscode.McpHttpServerDefinition {
+  const version = digestOf([callSettings.mergedTools(), ...servers.map((server) => versionOf(workspace, server))]).slice(0, 16);
+  return new vscode.McpHttpServerDefinition(MERGED_LABEL, socketUri(workspace.socketPath), {}, version);
+}
+
+/** Another one when the tools may be others: VS Code then asks for them again. */
+function versionOf({ pins }: Workspace, server: Server): string {
+  const plan = planDigest(server).slice(0, 16);
+  try {
+    const { reviews } = pins.of(server);
+    return reviews === 0 ? plan : `${plan}-${String(reviews)}`;
+  } catch {
+    return plan; // Whoever uses the server is told.
+  }
 }

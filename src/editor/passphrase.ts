@@ -41,7 +41,8 @@ export async function askNewPassphrase(title: string): Promise<Buffer | undefine
     prompt: 'It is not kept anywhere: whoever forgets it cannot open what it protects',
     password: true,
     ignoreFocusOut: true,
-    validateInput: (text) => (Buffer.byteLength(text) < LEAST_PASSPHRASE_BYTES ? `At least ${String(LEAST_PASSPHRASE_BYTES)} characters` : undefined),
+    validateInput: (text) =>
+      Buffer.byteLength(text) < LEAST_PASSPHRASE_BYTES ? `At least ${String(LEAST_PASSPHRASE_BYTES)} characters` : undefined,
   });
   if (first === undefined) return undefined;
   const again = await vscode.window.showInputBox({

@@ -37,6 +37,7 @@ export function registerSchema(workspace: Workspace | undefined): vscode.Disposa
 interface JsonSchema {
   properties?: Record<string, JsonSchema>;
   additionalProperties?: JsonSchema | boolean;
+  items?: JsonSchema;
   anyOf?: JsonSchema[];
   const?: string;
   enum?: unknown[];
@@ -44,7 +45,7 @@ interface JsonSchema {
 }
 
 /** What only checks. Our own diagnostics check, with better words; the schema is for completion and hovers. */
-const CHECKS = ['required', 'pattern', 'format', 'propertyNames', 'minLength', 'minItems', 'allOf'];
+const CHECKS = ['required', 'pattern', 'format', 'propertyNames', 'minLength', 'maxLength', 'minItems', 'maxItems', 'allOf'];
 
 /**
  * The JSON schema of the servers file, made from the one that reads it; offers the names of these secrets, and their scopes.
@@ -63,7 +64,8 @@ export function schemaFor(secrets: readonly SecretRef[]): object {
   }) as JsonSchema;
   const servers = schema.properties?.servers?.additionalProperties;
   for (const server of typeof servers === 'object' ? (servers.anyOf ?? []) : []) {
-    const type = server.properties?.type?.const as Server['type'] | undefined;
+    const kind = server.properties?.type?.const as Server['type'] | 'sse' | undefined;
+    const type = kind === 'sse' ? 'http' : kind;
     const bound = server.properties?.secrets;
     const binding = bound?.additionalProperties;
     if (type === undefined || bound === undefined || typeof binding !== 'object') continue;
@@ -73,7 +75,18 @@ export function schemaFor(secrets: readonly SecretRef[]): object {
     bound.properties = Object.fromEntries(names.map((name) => [name, named]));
     if (server.properties?.scope !== undefined) server.properties.scope.examples = scopes;
   }
+  offerValues(schema);
   return schema;
+}
+
+/** Offers the values of every other enumeration, and checks none. */
+function offerValues(schema: JsonSchema): void {
+  if (schema.enum !== undefined) {
+    schema.examples = schema.enum;
+    delete schema.enum;
+  }
+  const parts = [...(schema.anyOf ?? []), ...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties];
+  for (const part of parts) if (typeof part === 'object') offerValues(part);
 }
 
 /** Leaves the modes that make sense for a type of server, the default one first. */

@@ -4,14 +4,19 @@ import * as vscode from 'vscode';
 import { AuditLog } from '../audit/auditLog';
 import type { AuditEntry } from '../audit/entry';
 import { Approvals } from '../bindings/approvals';
+import { CallGrants } from '../bindings/callGrants';
+import { Pins } from '../bindings/pins';
 import { SERVERS_FILE } from '../bindings/serversFile';
 import { ServersSource } from '../bindings/source';
-import { AgentTokens } from '../proxy/front/agentTokens';
+import { Agents } from '../proxy/front/agents';
 import { systemClock } from '../shared/clock';
+import { FileBlobStore } from '../shared/fileBlobStore';
 import type { LockState } from '../vault/vault';
 import type { Vaults } from '../vault/vaults';
 import { ApprovalDialog } from './approvalDialog';
 import { EditorApprover } from './approver';
+import { EditorCallApprover } from './callApprover';
+import { callSettings } from './callSettings';
 import { AuditStreaming } from './auditStreaming';
 import { lazy } from './lazy';
 import type { Log } from './log';
@@ -116,11 +121,21 @@ export class Workspace implements vscode.Disposable {
     return this.#approvals.get();
   }
 
+  /** The tools that were accepted. */
+  get pins(): Pins {
+    return this.#pins.get();
+  }
+
+  /** The calls that were allowed for good. */
+  get grants(): CallGrants {
+    return this.#grants.get();
+  }
+
   get approvalDialog(): ApprovalDialog {
     return this.#approvalDialog.get();
   }
 
-  get agents(): AgentTokens {
+  get agents(): Agents {
     return this.#agents.get();
   }
 
@@ -140,6 +155,7 @@ export class Workspace implements vscode.Disposable {
   /** Ends what the proxy started, and writes what is still to be written. */
   async close(): Promise<void> {
     await this.#proxy.made?.stop();
+    await this.#agents.made?.flush();
     await this.#audit.made?.close();
     await this.streaming.close();
     await this.#vaults.made?.flush();
@@ -167,7 +183,21 @@ export class Workspace implements vscode.Disposable {
     return audit;
   });
   readonly #servers = lazy(() => new ServersSource(this.folder.uri.fsPath));
-  readonly #agents = lazy(() => new AgentTokens(this.#store('agents'), this.audit));
+  readonly #agents = lazy(() => {
+    const agents = new Agents({
+      store: this.#store('agents'),
+      // Not one of the watched stores: nobody needs to hear of each use.
+      uses: new FileBlobStore(join(this.#storage.fsPath, 'agents.used.json')),
+      audit: this.audit,
+      clock: systemClock,
+    });
+    this.#own(
+      agents.onDidChange(() => {
+        this.#changed.fire(undefined);
+      }),
+    );
+    return agents;
+  });
 
   readonly #vaults = lazy(() => {
     this.#storeWatcher.get();
@@ -205,13 +235,37 @@ export class Workspace implements vscode.Disposable {
     return approvals;
   });
 
+  readonly #pins = lazy(() => {
+    this.#storeWatcher.get();
+    // Not in the workspace state: the texts of many tools are too much for it.
+    const path = join(this.#storage.fsPath, `pins${STORE_FILE_ENDING}`);
+    const pins = new Pins({ store: new FileBlobStore(path), audit: this.audit, clock: systemClock, path });
+    this.#own(
+      pins.onDidChange(() => {
+        this.#changed.fire(undefined);
+      }),
+    );
+    this.#own(
+      pins.onDidAccept(() => {
+        this.#serversChanged.fire(undefined);
+      }),
+    );
+    return pins;
+  });
+
+  readonly #grants = lazy(() => new CallGrants(this.#store('grants'), this.audit));
+
   readonly #approvalDialog = lazy(() => new ApprovalDialog(this.approvals));
 
   readonly #proxy = lazy(() => {
     const proxy = new ProxyHost(this.#context.workspaceState, () => ({
+      ...callSettings,
       vault: this.vaults,
       servers: this.servers,
       approvals: this.approvals,
+      pins: this.pins,
+      callApprover: new EditorCallApprover(),
+      callGrants: this.grants,
       approver: new EditorApprover(this.approvalDialog, this.approvals, this.servers),
       agents: this.agents,
       audit: this.audit,
@@ -219,7 +273,6 @@ export class Workspace implements vscode.Disposable {
       clock: systemClock,
       socketPath: this.socketPath,
       callTimeoutMs: () => vscode.workspace.getConfiguration('mcpSecrets').get('callTimeout', 120) * 1_000,
-      expiredSecrets: () => (vscode.workspace.getConfiguration('mcpSecrets').get('expiredSecrets') === 'refuse' ? 'refuse' : 'warn'),
       onExpiredUsed: (secret, server) => {
         this.#expiredUsed.fire({ secret, server });
       },

@@ -7,6 +7,8 @@ import type { Message, Request, RequestId } from './jsonRpc';
 export interface CallEnd {
   readonly outcome: AuditOutcome;
   readonly errorKind?: string;
+  /** Its method, tool and id must not be repeated: they hold the value of a secret. */
+  readonly nameless?: boolean;
 }
 
 /** One request of an agent on its way through the proxy. */
@@ -20,6 +22,10 @@ export interface Call {
   readonly tool: string | undefined;
   /** ms since the epoch. */
   readonly startedAt: number;
+  /** The id of the session that it is in, if it is in one. */
+  readonly session?: string | undefined;
+  /** Calls back once if nobody waits for the answer any more. */
+  readonly onGone?: (callback: () => void) => void;
   /** The scope of its server's secrets. Filled in when the server is found. */
   scope: string | undefined;
   /** The versions of the secrets that were opened for it, by name. Filled in when they are. */
@@ -39,8 +45,8 @@ export interface Outgoing {
 
 /** One step that every call passes. Steps are in one list (interceptors/list.ts), in the order in which they run. */
 export interface Interceptor {
-  /** Looks at every message of an agent, answers and notifications too, before anything is opened or contacted. @throws SecretsError to refuse it. */
-  incoming?(message: Message, agent: string, server: Server): void | Promise<void>;
+  /** Looks at every message of an agent, answers and notifications too, before anything is opened or contacted; `session`: the id, if it is in one. @throws SecretsError to refuse it. */
+  incoming?(message: Message, agent: string, server: Server, session?: string): void | Promise<void>;
   /** Before anything is opened or contacted. @throws SecretsError to refuse the call. */
   before?(call: Call, server: Server, request: Request): void | Promise<void>;
   /** Text that goes to the agent: the JSON of one message. Returns it, changed or not. */

@@ -7,11 +7,12 @@ import type { Redactor } from './interceptors/redactor';
  */
 export class Exposure {
   #redactor: Redactor;
-  readonly #known = new Set<string>();
+  /** What was added last: most calls are given the same. */
+  #latest: Redactor;
 
-  constructor(injection: Injection) {
-    this.#redactor = injection.redactor;
-    this.add(injection);
+  constructor({ redactor }: Injection) {
+    this.#redactor = redactor;
+    this.#latest = redactor;
   }
 
   /** Finds every value given so far. */
@@ -20,9 +21,9 @@ export class Exposure {
   }
 
   /** Remembers what the upstream was given now. */
-  add({ seals, redactor }: Injection): void {
-    const before = this.#known.size;
-    for (const [name, seal] of seals) this.#known.add(`${name} ${seal}`);
-    if (this.#known.size > before && redactor !== this.#redactor) this.#redactor = this.#redactor.with(redactor);
+  add({ redactor }: Injection): void {
+    if (redactor === this.#latest) return;
+    this.#latest = redactor;
+    this.#redactor = this.#redactor.with(redactor);
   }
 }

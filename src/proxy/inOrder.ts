@@ -1,16 +1,16 @@
-/** Hands texts on in the order in which they came, also when some take their time. */
+/** Hands items on in the order in which they came, also when some take their time. */
 export class InOrder {
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
 
-  /** @param use is called with the text at once, if nothing before it waits and it is there; never if it fails. */
-  push(text: string | Promise<string>, use: (text: string) => void): void {
-    if (this.#waiting === 0 && typeof text === 'string') {
-      use(text);
+  /** @param use is called with the item at once, if nothing before it waits and it is there; never if it fails. */
+  push<T>(item: T | Promise<T>, use: (item: T) => void): void {
+    if (this.#waiting === 0 && !(item instanceof Promise)) {
+      use(item);
       return;
     }
     this.#waiting += 1;
-    this.#last = Promise.all([text, this.#last])
+    this.#last = Promise.all([item, this.#last])
       .then(([ready]) => {
         use(ready);
       })

@@ -1,10 +1,13 @@
 import { render } from '../bindings/sendable';
+import { matchesAnyGlob } from '../shared/glob';
 import type { Binding, Mode, Server } from '../bindings/server';
 import { isSecretsError, SecretsError } from '../shared/errors';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import type { OpenedSecret, SecretReader } from '../vault/secret';
 import type { Expiry } from './expiry';
-import { Redactor } from './interceptors/redactor';
+import { systemClock } from '../shared/clock';
+import { GivenValues } from './givenValues';
+import type { Redactor } from './interceptors/redactor';
 import { isRequest, objectAt } from './jsonRpc';
 import type { Message } from './jsonRpc';
 
@@ -18,7 +21,7 @@ export interface Injection {
   readonly versions: Readonly<Record<string, number>>;
   /** Which sealed value that is, by name: version numbers begin anew when a secret is deleted. */
   readonly seals: ReadonlyMap<string, string>;
-  /** Finds the opened values in what comes back. */
+  /** Finds the opened values in what comes back, and those that the server was given lately. */
   readonly redactor: Redactor;
 }
 
@@ -26,25 +29,28 @@ export interface Injection {
 export class Injector {
   readonly #secrets: SecretReader;
   readonly #expiry: Expiry;
+  readonly #given: GivenValues;
 
-  constructor(secrets: SecretReader, expiry: Expiry) {
+  constructor(secrets: SecretReader, expiry: Expiry, given: GivenValues = new GivenValues(systemClock)) {
     this.#secrets = secrets;
     this.#expiry = expiry;
+    this.#given = given;
   }
 
   /**
    * Opens the bound secrets and puts each where its binding says. The Buffers are overwritten before this returns; the
    * strings made of them (Node takes headers, variables and JSON as strings) live until the request is over and nothing
-   * refers to them.
+   * refers to them; those that replies are searched for live longer (see `GivenValues`).
    * @param modes only the bindings of these modes; default: all.
+   * @param tools the tools that the request calls. A binding that is for certain tools is left out unless all of them are among those.
    * @throws SecretsError `secretMissing` (names the server), `secretExpired`, `secretUnsendable`, and as `SecretReader.open`.
    */
-  async inject(server: Server, modes?: readonly Mode[]): Promise<Injection> {
-    const bindings = modes === undefined ? server.bindings : server.bindings.filter((binding) => modes.includes(binding.mode));
+  async inject(server: Server, modes?: readonly Mode[], tools?: readonly string[]): Promise<Injection> {
+    const bindings = server.bindings.filter((binding) => (modes?.includes(binding.mode) ?? true) && isFor(binding, tools));
     const opened = await this.#open(server, bindings);
     try {
       this.#expiry.check(server, opened);
-      return place(server, bindings, opened);
+      return { ...place(server, bindings, opened), redactor: this.#given.give(server.name, opened) };
     } finally {
       for (const { value } of opened) value.fill(0);
     }
@@ -82,13 +88,18 @@ export class Injector {
   }
 }
 
-function place(server: Server, bindings: readonly Binding[], opened: readonly OpenedSecret[]): Injection {
+/** Whether a request that calls these tools (`undefined`: does something else) gets a binding. */
+function isFor({ tools: narrowed }: Binding, tools: readonly string[] | undefined): boolean {
+  if (narrowed === undefined) return true;
+  return tools !== undefined && tools.length > 0 && tools.every((tool) => matchesAnyGlob(narrowed, tool));
+}
+
+function place(server: Server, bindings: readonly Binding[], opened: readonly OpenedSecret[]): Omit<Injection, 'redactor'> {
   const headers: Record<string, string> = {};
   const env: Record<string, string> = {};
   const body: Record<string, string> = {};
   const versions: Record<string, number> = {};
   const seals = new Map<string, string>();
-  const redactor = new Redactor(opened);
   for (const [index, binding] of bindings.entries()) {
     const secret = opened[index];
     if (secret === undefined) continue;
@@ -99,7 +110,7 @@ function place(server: Server, bindings: readonly Binding[], opened: readonly Op
     else if (binding.mode === 'body') body[binding.name] = text;
     else headers[binding.name] = text;
   }
-  return { headers, env, body, versions, seals, redactor };
+  return { headers, env, body, versions, seals };
 }
 
 /** A message with secrets in `params._meta["mcp-secrets/secrets"]`, if it is a tool call; else the same message. */

@@ -6,6 +6,8 @@ import { SseSplitter } from './upstream/sse';
 export interface InnerListener {
   /** One message, or a batch of them, as JSON text. */
   message(text: string): void;
+  /** The id of an event: a stream that ends early can be taken up again there. */
+  eventId?(id: string): void;
   /** The answer is over. `status` is that of an answer without a message (202, 405, …); else `undefined`. */
   over(status: number | undefined): void;
 }
@@ -72,7 +74,10 @@ export class InnerReply implements Reply {
   raw(bytes: string | Buffer): boolean {
     if (this.#ended) return true;
     this.#started = true;
-    for (const { data } of this.#events.push(bytes.toString())) if (data !== undefined && data !== '') this.#listener.message(data);
+    for (const { data, id } of this.#events.push(bytes.toString())) {
+      if (id !== undefined) this.#listener.eventId?.(id);
+      if (data !== undefined && data !== '') this.#listener.message(data);
+    }
     return true;
   }
 

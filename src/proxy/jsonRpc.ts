@@ -1,5 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import type { ErrorKind } from '../shared/words';
 import { isSecretsError, messageOf, SecretsError } from '../shared/errors';
+import { isTooDeep, MAX_LEVELS } from './nesting';
+import { ambiguityIn } from './ambiguity';
 
 /** A JSON-RPC request id. */
 export type RequestId = string | number;
@@ -30,11 +33,18 @@ export function isResponse(message: Message): message is Message & { readonly id
   return message.method === undefined && message.id !== undefined;
 }
 
+/** The text of a body. @throws SecretsError `notJson` if it is not UTF-8 (RFC 8259, 8.1): what readers make of other bytes differs. */
+export function textOf(body: Buffer): string {
+  if (!isUtf8(body)) throw new SecretsError('notJson', {});
+  return body.toString();
+}
+
 /**
  * Reads one POSTed body: a message, or a batch of them (protocol 2025-03-26).
  * @throws SecretsError `notJson` (-32700), `notJsonRpc` (-32600).
  */
 export function parseMessages(text: string): Message[] {
+  if (isTooDeep(text)) throw new SecretsError('notJsonRpc', { why: `it is nested deeper than ${String(MAX_LEVELS)} levels` });
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -43,6 +53,8 @@ export function parseMessages(text: string): Message[] {
   }
   const messages: unknown[] = Array.isArray(value) ? value : [value];
   if (messages.length === 0) throw new SecretsError('notJsonRpc', { why: 'the batch is empty' });
+  const ambiguity = ambiguityIn(text, value);
+  if (ambiguity !== undefined) throw new SecretsError('notJsonRpc', { why: ambiguity });
   return messages.map((message) => {
     const why = problemOf(message);
     if (why !== undefined) throw new SecretsError('notJsonRpc', { why });
@@ -66,6 +78,7 @@ export function isBatch(body: Buffer): boolean {
 
 /** Reads one message of an upstream; `undefined` if it is none. */
 export function parseMessage(text: string): Message | undefined {
+  if (isTooDeep(text)) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return problemOf(value) === undefined ? (value as Message) : undefined;
@@ -83,6 +96,20 @@ function problemOf(value: unknown): string | undefined {
   if (method === undefined && !('result' in value) && !('error' in value)) return 'it has no "method", "result" or "error"';
   if (method !== undefined && id === null) return '"id" is null';
   return undefined;
+}
+
+/**
+ * The names of the tools that messages call; `undefined` if one of them does something else than call a tool. Names as a server
+ * reads them, whole.
+ */
+export function toolsCalled(messages: readonly Message[]): readonly string[] | undefined {
+  const names: string[] = [];
+  for (const message of messages) {
+    const name = isRequest(message) && message.method === 'tools/call' ? stringAt(message.params, 'name') : undefined;
+    if (name === undefined) return undefined;
+    names.push(name);
+  }
+  return names;
 }
 
 /** The object under a key of a message's params or result, if there is one. */
@@ -103,11 +130,28 @@ export function numberAt(value: unknown, key: string): number | undefined {
   return typeof found === 'number' ? found : undefined;
 }
 
-const CODES: Partial<Record<ErrorKind, number>> = { notJson: -32700, notJsonRpc: -32600 };
+const CODES: Partial<Record<ErrorKind, number>> = {
+  notJson: -32700,
+  notJsonRpc: -32600,
+  methodUnknown: -32601,
+  envelopeInvalid: -32602,
+  toolUnknown: -32602,
+  paramsInvalid: -32602,
+  notBridged: -32603,
+  headerMismatch: -32020,
+  capabilityMissing: -32021,
+  versionUnsupported: -32022,
+};
 
 /** An error as a JSON-RPC answer, as text. Its `data.kind` is the kind of error, for programs. */
 export function errorAnswer(id: RequestId | null, error: unknown): string {
   const kind = isSecretsError(error) ? error.kind : 'internal';
   const code = isSecretsError(error) ? (CODES[error.kind] ?? -32000) : -32603;
-  return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message: messageOf(error), data: { kind } } });
+  return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message: messageOf(error), data: { kind, ...dataOf(error) } } });
+}
+
+/** What MCP 2026-07-28 wants certain errors to tell programs. */
+function dataOf(error: unknown): object {
+  if (isSecretsError(error, 'versionUnsupported')) return { supported: error.details.supported, requested: error.details.requested };
+  return isSecretsError(error, 'capabilityMissing') ? { requiredCapabilities: { [error.details.capability]: {} } } : {};
 }

@@ -19,9 +19,9 @@ export class Pipeline {
   }
 
   /** Shows the interceptors a message of an agent. @throws SecretsError if one refuses it. */
-  async incoming(message: Message, agent: string, server: Server): Promise<void> {
+  async incoming(message: Message, agent: string, server: Server, session?: string): Promise<void> {
     for (const interceptor of this.#interceptors) {
-      const wait = interceptor.incoming?.(message, agent, server);
+      const wait = interceptor.incoming?.(message, agent, server, session);
       if (wait !== undefined) await wait;
     }
   }
@@ -58,12 +58,18 @@ export class Pipeline {
 
   /** Ends a call that got no answer from the upstream; `refused` if it was not even asked. */
   failed(call: Call, error: unknown): void {
-    this.end(call, { outcome: isSecretsError(error) && REFUSALS.has(error.kind) ? 'refused' : 'error', errorKind: kindOf(error) });
+    const nameless = isSecretsError(error, 'secretInMessage') && error.details.inNames ? { nameless: true } : {};
+    this.end(call, {
+      outcome: isSecretsError(error) && REFUSALS.has(error.kind) ? 'refused' : 'error',
+      errorKind: kindOf(error),
+      ...nameless,
+    });
   }
 
   /** Ends a call whose agent has gone away without waiting for the answer. */
   abandoned(call: Call): void {
-    this.end(call, { outcome: 'error', errorKind: 'abandoned' });
+    // A subscription (MCP 2026-07-28) ends no other way.
+    this.end(call, call.method === 'subscriptions/listen' ? { outcome: 'ok' } : { outcome: 'error', errorKind: 'abandoned' });
   }
 
   /** Ends a call. The first end counts: false if it had ended before. */
@@ -75,7 +81,7 @@ export class Pipeline {
 }
 
 const REFUSALS: ReadonlySet<string> = new Set([
-  'serverUnknown', 'serverInvalid', 'serversFileInvalid', 'serverUnapproved', 'sessionUnknown', 'notJsonRpc', 'secretMissing', 'secretUnreadable', 'secretUnsendable', 'secretExpired', 'keyLost', 'vaultOlder', 'vaultAltered', 'passphraseNeeded', 'locked', 'untrusted', 'noFolder', 'serverStopped', 'sessionLimit',
+  'policyDenied', 'policyArguments', 'toolNameUnclear', 'callUnapproved', 'callDeclined', 'callWithdrawn', 'callQueueFull', 'secretInMessage', 'serverUnknown', 'serverNotForAgent', 'serverInvalid', 'serversFileInvalid', 'serverUnapproved', 'sessionUnknown', 'headerMismatch', 'envelopeInvalid', 'paramsInvalid', 'methodUnknown', 'versionUnsupported', 'notJsonRpc', 'secretMissing', 'secretUnreadable', 'secretUnsendable', 'secretExpired', 'keyLost', 'vaultOlder', 'vaultAltered', 'passphraseNeeded', 'locked', 'untrusted', 'noFolder', 'serverStopped', 'sessionLimit', 'toolChanged', 'toolNew', 'toolFlagged', 'toolUnknown', 'pinsUnreadable', 'serverBusy', 'rateLimited', 'serverResting',
 ]); // prettier-ignore
 
 function kindOf(error: unknown): string {

@@ -1,41 +1,70 @@
 import type { Server as HttpServer } from 'node:http';
 import type { AuditEntry, AuditSink } from '../audit/entry';
 import type { Approvals, Approver } from '../bindings/approvals';
+import type { NewTools } from '../bindings/pinRules';
+import type { Pins } from '../bindings/pins';
+import type { CallApprover } from '../bindings/callApproval';
+import type { CallGrants } from '../bindings/callGrants';
 import type { ServersSource } from '../bindings/source';
 import type { Clock } from '../shared/clock';
 import type { Disposable, Event } from '../shared/disposable';
 import { SecretsError } from '../shared/errors';
 import type { Logger } from '../shared/logger';
-import type { SecretReader } from '../vault/secret';
 import { approval } from './approval';
+import { bridged } from './bridge/bridge';
+import { Consent } from './consent';
 import { Expiry } from './expiry';
 import type { ExpiredPolicy } from './expiry';
-import type { AgentTokens } from './front/agentTokens';
+import { OWN_AGENTS } from './front/agents';
+import type { Agents } from './front/agents';
 import { handle } from './front/handler';
 import { closeServer, listenOnPort, listenOnSocket } from './front/listeners';
 import { Refusals } from './front/refusals';
 import { Sessions } from './front/sessions';
+import { GivenValues } from './givenValues';
+import { KnownSecrets } from './guard/knownSecrets';
+import type { GuardedVault } from './guard/knownSecrets';
+import { maskedArguments } from './guard/mask';
 import { Injector } from './injector';
+import { clientClaims } from './interceptors/clientClaims';
+import { Breaker } from './interceptors/breaker';
+import type { GuardMode } from './interceptors/guard';
 import { interceptors } from './interceptors/list';
+import type { Steps } from './interceptors/list';
+import type { ToolsMode } from './merged/allServers';
+import { isAll } from './merged/allServers';
+import { MergedUpstream } from './merged/merged';
+import { offersFor } from './merged/offers';
 import { Pipeline } from './pipeline';
 import { probe } from './probe';
 import { Relay } from './relay';
 import { ServerStates } from './serverStates';
 import type { ServerStatus } from './serverStates';
 import { FunctionUpstream } from './upstream/function';
-import { HttpUpstream } from './upstream/http';
+import { RemoteUpstream } from './upstream/remote';
 import { Connections } from './upstream/request';
 import { StdioUpstream } from './upstream/stdio';
+import { usableServers } from './usable';
 
 export type { ExpiredPolicy } from './expiry';
+export type { GuardMode } from './interceptors/guard';
+export type { ToolsMode } from './merged/allServers';
 export type { ServerStatus } from './serverStates';
 
 /** A session without a request for this long is over: its agent has gone without a word. */
 const IDLE_MS = 60 * 60 * 1000;
+/** One whose agent never came back to it, and may not even have heard of it, is over sooner. */
+const UNUSED_MS = 2 * 60 * 1000;
 const SWEEP_MS = 60 * 1000;
+const WATCH_MS = 1000;
+/** How long the lists of all servers together wait for servers that do not answer; these join later. */
+const JOIN_MS = 5_000;
+
+/** For agents, when tools were accepted: they may list them again. */
+const TOOLS_CHANGED = '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}';
 
 /** What a proxy needs of the vault. */
-export interface ProxyVault extends SecretReader {
+export interface ProxyVault extends GuardedVault {
   /** @throws SecretsError saying why nothing may be used now: `locked`, `untrusted`, `noFolder`. Asked at every request. */
   refuseUnlessOpen(): void;
 }
@@ -46,7 +75,8 @@ export interface ProxyOptions {
   readonly servers: ServersSource;
   readonly approvals: Approvals;
   readonly approver: Approver;
-  readonly agents: AgentTokens;
+  readonly pins: Pins;
+  readonly agents: Agents;
   readonly audit: AuditSink;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -56,15 +86,27 @@ export interface ProxyOptions {
   readonly port: number;
   /** How long an upstream may send nothing while a call waits, in ms. */
   readonly callTimeoutMs: () => number;
+  /** What happens to tools that a server did not have at first. Default: `ask`. */
+  readonly newTools?: () => NewTools;
+  /** Asks a person about calls, where a policy says so; without one, such calls are refused. */
+  readonly callApprover?: CallApprover;
+  /** Calls that were allowed for good. */
+  readonly callGrants?: CallGrants;
+  /** What happens to messages of agents that hold the value of a secret. Default: `refuse`. */
+  readonly outboundGuard?: () => GuardMode;
   /** What happens to calls that need a secret past its expiry date. Default: `warn`. */
   readonly expiredSecrets?: () => ExpiredPolicy;
   /** Hears of each use of an expired secret (its name, the server's name), also of one that is refused. */
   readonly onExpiredUsed?: (secret: string, server: string) => void;
+  /** What agents are offered at `/mcp`, unless they say what they want: every tool, or three to find and call them. Default: `all`. */
+  readonly mergedTools?: () => ToolsMode;
+  /** How long lists at `/mcp` wait for servers that do not answer, in ms. Default: 5,000. */
+  readonly mergedPatienceMs?: number;
 }
 
 /** Where a started proxy listens. */
 export interface ProxyAddress {
-  /** `http://127.0.0.1:PORT`; a server is at `/mcp/<server>` below it. */
+  /** `http://127.0.0.1:PORT`; a server is at `/mcp/<server>` below it, all together are at `/mcp`. */
   readonly url: string;
   readonly port: number;
   readonly socket: string;
@@ -109,23 +151,52 @@ export function createProxy(options: ProxyOptions): Proxy {
 class LocalProxy implements Proxy {
   readonly #options: ProxyOptions;
   readonly #sessions = new Sessions();
-  readonly #states = new ServerStates(this.#sessions);
+  readonly #breaker: Breaker;
+  readonly #states: ServerStates;
   readonly #connections = new Connections();
+  readonly #given: GivenValues;
   readonly #refusals: Refusals;
+  readonly #known: KnownSecrets;
   readonly #stdio: StdioUpstream;
+  readonly #remote: RemoteUpstream;
+  readonly #merged: MergedUpstream;
   readonly #relay: Relay;
-  readonly onDidChangeStatus = this.#states.onDidChange;
+  readonly #accepted: Disposable;
+  readonly onDidChangeStatus: Event<string>;
   #started: Promise<Started> | undefined;
   #address: ProxyAddress | undefined;
+  #ownToken: string | undefined;
 
   constructor(options: ProxyOptions) {
     this.#options = options;
-    const { approvals, approver, audit, clock, vault } = options;
+    const { agents, approvals, approver, audit, clock, vault } = options;
     this.#refusals = new Refusals(audit, clock);
-    const pipeline = new Pipeline(interceptors(audit, clock));
-    const injector = new Injector(vault, new Expiry(options));
-    const shared = { ...options, injector, pipeline, sessions: this.#sessions, connections: this.#connections };
+    this.#known = new KnownSecrets(vault, options.logger);
+    this.#given = new GivenValues(clock);
+    this.#states = new ServerStates(this.#sessions, (server) => this.#breaker.restsUntil(server));
+    this.onDidChangeStatus = this.#states.onDidChange;
+    this.#states.onDidChange((server) => {
+      if (!isAll(server)) this.#merged.changed();
+    });
+    this.#breaker = new Breaker({ clock, why: (server) => this.#states.failure(server)?.message });
+    const pipeline = new Pipeline([this.#breaker, ...interceptors({ ...options, ...this.#control() }), clientClaims(agents)]);
+    const injector = new Injector(vault, new Expiry(options), this.#given);
+    const shared = { ...options, injector, pipeline, sessions: this.#sessions, connections: this.#connections, ...this.#life() };
     this.#stdio = new StdioUpstream(shared);
+    this.#remote = new RemoteUpstream(shared);
+    const mayUse = (agent: string, server: string): boolean => agents.mayUse(agent, server);
+    this.#merged = new MergedUpstream({
+      relay: {
+        post: (asked, body) => this.#relay.post(asked, body),
+        listen: (asked) => this.#relay.listen(asked),
+        close: (s) => this.#relay.close(s),
+      },
+      sessions: this.#sessions,
+      clock,
+      offers: (agent) => offersFor(agent, { ...options, states: this.#states, mayUse }),
+      mode: options.mergedTools ?? (() => 'all'),
+      patienceMs: options.mergedPatienceMs ?? JOIN_MS,
+    });
     this.#relay = new Relay({
       servers: options.servers,
       sessions: this.#sessions,
@@ -136,8 +207,21 @@ class LocalProxy implements Proxy {
         vault.refuseUnlessOpen();
       },
       admit: approval(approvals, approver),
-      upstreams: { http: new HttpUpstream(shared), stdio: this.#stdio, function: new FunctionUpstream(shared) },
+      mayUse,
+      all: bridged({ all: this.#merged }, { sessions: this.#sessions, pipeline, clock }).all,
+      upstreams: bridged({ http: this.#remote, stdio: this.#stdio, function: new FunctionUpstream(shared) }, shared),
     });
+    this.#accepted = options.pins.onDidAccept((server) => {
+      this.#relay.notify(server, TOOLS_CHANGED);
+    });
+  }
+
+  /** What the guard and the policy need. */
+  #control(): Pick<Steps, 'known' | 'guardMode' | 'policy'> {
+    const { callApprover: approver, callGrants: grants, clock, logger, outboundGuard = () => 'refuse', pins } = this.#options;
+    const known = this.#known;
+    const consent = new Consent({ approver, grants, clock, logger });
+    return { known, guardMode: outboundGuard, policy: { tools: pins, consent, show: (args) => maskedArguments(known, args) } };
   }
 
   get address(): ProxyAddress | undefined {
@@ -157,12 +241,19 @@ class LocalProxy implements Proxy {
     const started = await this.#started?.catch(() => undefined);
     this.#started = undefined;
     this.#address = undefined;
-    if (started !== undefined) clearInterval(started.sweep);
+    if (started !== undefined) {
+      clearInterval(started.sweep);
+      clearInterval(started.watch);
+      started.changes.dispose();
+      started.approved.dispose();
+    }
     await this.#relay.closeAll();
     await Promise.all(started?.listeners.map(closeServer) ?? []);
     // An agent may have opened one while the others were ending.
     await this.#relay.closeAll();
+    this.#stdio.rest();
     this.#connections.close();
+    this.#given.forget();
     this.#refusals.flush();
     this.#states.reset();
   }
@@ -173,11 +264,11 @@ class LocalProxy implements Proxy {
 
   async startServer(server: string): Promise<number> {
     this.#options.servers.get(server);
+    this.#breaker.reset(server);
     this.#states.allow(server);
     const address = await this.start();
-    const token = this.#options.agents.issueTemporary('MCP Secrets', this.#options.clock.now());
     try {
-      return await probe(address, server, token);
+      return await probe(address, server, this.#probeToken());
     } catch (error) {
       // The probe knows what an agent would be told; here it is known why.
       throw this.#states.failure(server) ?? error;
@@ -190,11 +281,16 @@ class LocalProxy implements Proxy {
   }
 
   secretsChanged(): void {
+    this.#known.changed();
+    this.#breaker.reset();
     this.#states.secretsChanged();
+    this.#stdio.tend();
+    this.#remote.tend();
   }
 
   async closeSessions(): Promise<void> {
     await this.#relay.closeAll(new SecretsError('locked', {}));
+    this.#given.forget();
     this.#states.reset();
   }
 
@@ -208,21 +304,42 @@ class LocalProxy implements Proxy {
     }
   }
 
+  /** What upstreams need to look after servers when nobody calls them. */
+  #life(): {
+    usable: ReturnType<typeof usableServers>;
+    crashed: (server: string, error: SecretsError, said: readonly string[]) => void;
+    recovered: (server: string) => void;
+  } {
+    return {
+      usable: usableServers(this.#options, this.#states),
+      crashed: (server, error, said) => {
+        this.#states.crashed(server, error, said);
+      },
+      recovered: (server) => {
+        this.#states.answered(server);
+      },
+    };
+  }
+
   #breakOff(): void {
     const why = new SecretsError('locked', {});
     this.#relay.breakOff(why);
     this.#stdio.kill(why);
+    this.#remote.kill(why);
+    this.#merged.kill();
     this.#connections.close();
+    this.#given.forget();
     this.#states.reset();
   }
 
   dispose(): void {
     void this.stop();
+    this.#accepted.dispose();
     this.#states.dispose();
   }
 
   async #listen(): Promise<Started> {
-    const { agents, logger, port, socketPath } = this.#options;
+    const { agents, approvals, logger, port, socketPath } = this.#options;
     const shared = { agents, logger, relay: this.#relay, refusals: this.#refusals };
     const socket = await listenOnSocket(socketPath, (request, response) => void handle(request, response, 'socket', shared));
     // The port is known before the first request can come in.
@@ -238,6 +355,17 @@ class LocalProxy implements Proxy {
         sweep: setInterval(() => {
           this.#closeIdle();
         }, SWEEP_MS).unref(),
+        // What another process has changed is noticed by looking.
+        watch: setInterval(() => {
+          this.#endRefused();
+        }, WATCH_MS).unref(),
+        changes: agents.onDidChange(() => {
+          this.#endRefused();
+          this.#merged.changed();
+        }),
+        approved: approvals.onDidChange(() => {
+          this.#merged.changed();
+        }),
       };
     } catch (error) {
       await closeServer(socket);
@@ -245,11 +373,32 @@ class LocalProxy implements Proxy {
     }
   }
 
+  /** Ends what agents have open whose last token was revoked or has expired, or who may not use a server any more. */
+  #endRefused(): void {
+    const { agents } = this.#options;
+    try {
+      this.#relay.endRefused((agent, server) => {
+        if (!agents.hasToken(agent)) return new SecretsError('tokenWrong', {});
+        return isAll(server) || agents.mayUse(agent, server) ? undefined : new SecretsError('serverNotForAgent', { agent, server });
+      });
+    } catch {
+      // The store cannot be read: nobody is let in then, and what is open is looked at again.
+    }
+  }
+
+  /** One for all probes: a second one would end the first. */
+  #probeToken(): string {
+    const { agents } = this.#options;
+    if (this.#ownToken === undefined || !agents.isValid(this.#ownToken)) this.#ownToken = agents.issueTemporary(OWN_AGENTS.probe);
+    return this.#ownToken;
+  }
+
   /** Ends sessions whose agents have gone without a word. */
   #closeIdle(): void {
     const now = this.#options.clock.now();
     for (const session of this.#sessions.all()) {
-      if (session.visits === 0 && now - session.usedAt > IDLE_MS) void this.#relay.close(session);
+      const limit = session.usedAt === session.openedAt ? UNUSED_MS : IDLE_MS;
+      if (session.visits === 0 && now - session.usedAt > limit) void this.#relay.close(session);
     }
   }
 }
@@ -258,4 +407,7 @@ interface Started {
   readonly address: ProxyAddress;
   readonly listeners: readonly HttpServer[];
   readonly sweep: NodeJS.Timeout;
+  readonly watch: NodeJS.Timeout;
+  readonly changes: Disposable;
+  readonly approved: Disposable;
 }

@@ -7,16 +7,21 @@ import { isSecretsError, SecretsError } from '../shared/errors';
 import type { Call } from './call';
 import type { Reply } from './front/reply';
 import type { Session, Sessions } from './front/sessions';
-import { errorAnswer, isRequest, parseMessages, stringAt } from './jsonRpc';
+import { isModern, versionIn } from './bridge/era';
+import { newsFor } from './bridge/forModernAgent';
+import { statusOf } from './bridge/status';
+import { checkEra } from './bridge/headers';
+import { errorAnswer, isRequest, parseMessages, stringAt, textOf } from './jsonRpc';
 import type { Message } from './jsonRpc';
+import { allServers, isAll } from './merged/allServers';
 import type { Pipeline } from './pipeline';
 import type { ServerStates } from './serverStates';
-import type { Upstream, Visit } from './visit';
+import type { Post, Upstream, Visit } from './visit';
 
 /** What the front knows of a request once it is let in. */
 export interface Asked {
   readonly agent: string;
-  /** The name in the path. */
+  /** The name in the path, or that of all servers together (merged/allServers.ts). */
   readonly server: string;
   readonly headers: IncomingHttpHeaders;
   readonly reply: Reply;
@@ -29,19 +34,27 @@ export interface RelayOptions {
   readonly states: ServerStates;
   readonly pipeline: Pipeline;
   readonly upstreams: Readonly<Record<Server['type'], Upstream>>;
+  /** All servers together. */
+  readonly all: Upstream;
   /** @throws SecretsError saying why nothing may be used now (`locked`, `untrusted`, `noFolder`). Asked first, at every request. */
   readonly refuseUnlessOpen: () => void;
   /** @throws SecretsError `serverUnapproved`. */
   readonly admit: (server: Server) => Promise<void> | undefined;
+  /** Whether an agent may use a server. Asked at every request. */
+  readonly mayUse: (agent: string, server: string) => boolean;
   readonly clock: Clock;
 }
 
 /** A request of an agent that is not over yet. */
 interface Open {
+  readonly agent: string;
+  readonly server: string;
   readonly reply: Reply;
   /** None: a stream on which a server speaks unasked, or a post without requests. */
   readonly calls: readonly Call[];
   readonly listens: boolean;
+  /** What the agent has posted. */
+  readonly messages?: readonly Message[];
 }
 
 /** Brings the messages of agents to servers and the answers back: finds server and session, runs the interceptors, picks the upstream. */
@@ -57,15 +70,20 @@ export class Relay {
 
   /** A body with messages. Every request in it is answered once, with an error if need be. @throws SecretsError if there is no request to answer. */
   async post(asked: Asked, body: Buffer): Promise<void> {
-    const messages = parseMessages(body.toString());
+    const messages = parseMessages(textOf(body));
     const calls = this.#callsOf(asked, messages);
+    if (isAll(asked.server)) {
+      await this.#postToAll(asked, { body, messages, calls });
+      return;
+    }
     for (const call of calls) this.#options.pipeline.begin(call);
-    const open: Open = { reply: asked.reply, calls, listens: false };
+    const open: Open = { agent: asked.agent, server: asked.server, reply: asked.reply, calls, listens: false, messages };
     this.#open.add(open);
     try {
+      checkEra(asked.headers, messages);
       const visit = this.#visit(asked);
       for (const call of calls) call.scope = visit.server.scope;
-      await this.#letIn(messages, calls, visit);
+      await this.#letIn(messages, calls, visit, body.length);
       // The approval may have taken longer than the agent waits.
       if (asked.reply.ended) throw new SecretsError('sessionUnknown', {});
       await this.#during(visit, () => this.#options.upstreams[visit.server.type].post({ ...visit, body, messages, calls }));
@@ -85,14 +103,36 @@ export class Relay {
     }
   }
 
+  /**
+   * Messages for all servers together. What reaches a server from there comes by here again, as a request to that server: the
+   * steps that a call passes, its audit entry among them, are then.
+   */
+  async #postToAll(asked: Asked, content: Pick<Post, 'body' | 'messages' | 'calls'>): Promise<void> {
+    const { agent, server, reply } = asked;
+    const { calls } = content;
+    const open: Open = { agent, server, reply, calls, listens: false };
+    this.#open.add(open);
+    try {
+      checkEra(asked.headers, content.messages);
+      const visit = this.#visit(asked);
+      await this.#during(visit, () => this.#options.all.post({ ...visit, ...content }));
+    } catch (error) {
+      if (reply.ended) return;
+      if (calls.length === 0 || !answersCalls(error)) throw error;
+      answer(reply, calls, error);
+    } finally {
+      this.#open.delete(open);
+    }
+  }
+
   /** The stream on which a server speaks unasked. */
   async listen(asked: Asked): Promise<void> {
-    const open: Open = { reply: asked.reply, calls: [], listens: true };
+    const open: Open = { agent: asked.agent, server: asked.server, reply: asked.reply, calls: [], listens: true };
     this.#open.add(open);
     try {
       const visit = this.#visit(asked);
-      await this.#options.admit(visit.server);
-      if (!asked.reply.ended) await this.#during(visit, () => this.#options.upstreams[visit.server.type].listen(visit));
+      if (!isAll(asked.server)) await this.#options.admit(visit.server);
+      if (!asked.reply.ended) await this.#during(visit, () => this.#upstream(visit.server).listen(visit));
     } finally {
       this.#open.delete(open);
     }
@@ -110,7 +150,7 @@ export class Relay {
   async close(session: Session, why?: SecretsError): Promise<void> {
     if (!this.#options.sessions.close(session)) return;
     this.#options.states.changed(session.server);
-    const ending = this.#options.upstreams[session.type].end(session, why);
+    const ending = this.#upstream({ name: session.server, type: session.type }).end(session, why);
     this.#ending.add(ending);
     await ending;
     this.#ending.delete(ending);
@@ -128,24 +168,55 @@ export class Relay {
    * are broken off, sessions are forgotten without a word to the servers.
    */
   breakOff(error: SecretsError): void {
-    const { pipeline, sessions, states } = this.#options;
-    for (const { reply, calls } of this.#open) {
-      const waiting = calls.filter((call) => pipeline.end(call, { outcome: 'error', errorKind: error.kind }));
-      if (waiting.length > 0) answer(reply, waiting, error);
-      else if (!reply.started) reply.json(errorAnswer(null, error), 503);
-      reply.breakOff();
-    }
+    const { sessions, states } = this.#options;
+    for (const open of this.#open) this.#endOpen(open, error);
     for (const session of sessions.all()) {
       sessions.close(session);
       states.changed(session.server);
     }
   }
 
+  /**
+   * Ends what agents have open and may not have any more: requests are answered with the error and their upstream
+   * requests broken off, sessions end in good order.
+   * @param refusal why an agent may not use a server; `undefined` if it may.
+   */
+  endRefused(refusal: (agent: string, server: string) => SecretsError | undefined): void {
+    for (const open of this.#open) {
+      const why = refusal(open.agent, open.server);
+      if (why !== undefined) this.#endOpen(open, why);
+    }
+    for (const session of this.#options.sessions.all()) {
+      const why = refusal(session.agent, session.server);
+      if (why !== undefined) void this.close(session, why);
+    }
+  }
+
+  /** Says something on each open stream on which a server speaks unasked. @param message a notification, as JSON text. */
+  notify(server: string, message: string): void {
+    for (const open of this.#open) {
+      if (open.server !== server || !open.reply.started || open.reply.ended) continue;
+      const text = open.listens ? message : newsFor(open.messages?.[0], message);
+      if (text !== undefined) open.reply.event(text);
+    }
+  }
+
+  #endOpen({ reply, calls }: Open, error: SecretsError): void {
+    const waiting = calls.filter(
+      (call) => isAll(call.server) || this.#options.pipeline.end(call, { outcome: 'error', errorKind: error.kind }),
+    );
+    if (waiting.length > 0) answer(reply, waiting, error);
+    else if (!reply.started) reply.json(errorAnswer(null, error), 503);
+    reply.breakOff();
+  }
+
   /** Approval of the server, then each message and each call before the interceptors. */
-  async #letIn(messages: readonly Message[], calls: readonly Call[], { agent, server }: Visit): Promise<void> {
+  async #letIn(messages: readonly Message[], calls: readonly Call[], { agent, server, session }: Visit, bytes: number): Promise<void> {
     const { admit, pipeline } = this.#options;
     await admit(server);
-    for (const message of messages) await pipeline.incoming(message, agent, server);
+    const limit = server.limits?.requestBytes ?? Infinity;
+    if (bytes > limit) throw new SecretsError('bodyTooLarge', { limit });
+    for (const message of messages) await pipeline.incoming(message, agent, server, session?.id);
     const requests = messages.filter(isRequest);
     for (const [index, call] of calls.entries()) {
       const request = requests[index];
@@ -158,9 +229,15 @@ export class Relay {
     const requests = messages.filter(isRequest);
     if (new Set(requests.map((r) => r.id)).size !== requests.length)
       throw new SecretsError('notJsonRpc', { why: 'two requests have the same id' });
+    const { 'mcp-session-id': session } = asked.headers;
+    const onGone = (callback: () => void): void => {
+      asked.reply.onAbandoned(callback);
+    };
     return requests.map(({ id, method, params }) => ({
       agent: asked.agent,
       server: asked.server,
+      session: typeof session === 'string' ? session : undefined,
+      onGone,
       id,
       method,
       tool: method === 'tools/call' ? stringAt(params, 'name')?.slice(0, 128) : undefined,
@@ -172,15 +249,26 @@ export class Relay {
 
   #visit({ agent, server: name, headers, reply }: Asked): Visit {
     this.#options.refuseUnlessOpen();
-    this.#options.states.refuseStopped(name);
-    const server = this.#options.servers.get(name);
-    const id = headers['mcp-session-id'];
+    const server = isAll(name) ? allServers(name) : this.#serverFor(agent, name);
+    // Since MCP 2026-07-28 there are no sessions.
+    const id = isModern(versionIn(headers)) ? undefined : headers['mcp-session-id'];
     const session = typeof id === 'string' ? this.#options.sessions.get(id, agent, name, this.#options.clock.now()) : undefined;
     if (session !== undefined && session.plan !== shapeDigest(server)) {
       void this.close(session);
       throw new SecretsError('sessionUnknown', {});
     }
     return { agent, server, session, headers, reply };
+  }
+
+  #serverFor(agent: string, name: string): Server {
+    // First of all: of other servers an agent is not even told whether there are any.
+    if (!this.#options.mayUse(agent, name)) throw new SecretsError('serverNotForAgent', { agent, server: name });
+    this.#options.states.refuseStopped(name);
+    return this.#options.servers.get(name);
+  }
+
+  #upstream({ name, type }: Pick<Server, 'name' | 'type'>): Upstream {
+    return isAll(name) ? this.#options.all : this.#options.upstreams[type];
   }
 
   /** Counts the visit as a use of its session, from beginning to end. */
@@ -201,7 +289,7 @@ export class Relay {
 /** Answers calls with an error: as JSON, or in the stream that has begun. */
 function answer(reply: Reply, calls: readonly Call[], error: unknown): void {
   const answers = calls.map((call) => errorAnswer(call.id, error));
-  if (!reply.started) reply.json(answers.length === 1 ? (answers[0] ?? '') : `[${answers.join(',')}]`);
+  if (!reply.started) reply.json(answers.length === 1 ? (answers[0] ?? '') : `[${answers.join(',')}]`, statusOf(error));
   else {
     for (const text of answers) reply.event(text);
     reply.end();

@@ -37,4 +37,9 @@ export interface Upstream {
   listen(visit: Visit): Promise<void>;
   /** Ends a session at the server's side. Calls under way may be answered with `why`. Never rejects. */
   end(session: Session, why?: SecretsError): Promise<void>;
+  /**
+   * Opens a session without a handshake, for servers that know none (MCP 2026-07-28). Absent: such servers need no session.
+   * @throws SecretsError `sessionLimit`.
+   */
+  open?(visit: Pick<Visit, 'agent' | 'server'>): Session;
 }

@@ -8,8 +8,11 @@ export function digestOf(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex');
 }
 
-/** RFC 8785: keys in the order of their UTF-16 units, everything else as `JSON.stringify` has it. Never throws on JSON. */
-function canonical(value: unknown): string {
+/**
+ * A JSON value as its one canonical text (RFC 8785): keys in the order of their UTF-16 units, everything else as
+ * `JSON.stringify` has it. Throws RangeError for a value that is nested thousands of levels deep.
+ */
+export function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return value === undefined ? 'null' : JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   const members = Object.entries(value)

@@ -1,8 +1,8 @@
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 };
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 };
 
-/** A span of time in words for machines: `90d`, `12h`, `2w`, `30m`, `1y` (365 days). @returns ms; `undefined` if it is none, or not above zero. */
+/** A span of time in words for machines: `90d`, `12h`, `2w`, `30m`, `45s`, `1y` (365 days). @returns ms; `undefined` if it is none, or not above zero. */
 export function parseDuration(text: string): number | undefined {
-  const match = /^(\d{1,6})([mhdwy])$/.exec(text.trim());
+  const match = /^(\d{1,6})([smhdwy])$/.exec(text.trim());
   const ms = Number(match?.[1]) * (UNITS[match?.[2] ?? ''] ?? NaN);
   return ms > 0 ? ms : undefined;
 }
@@ -23,6 +23,6 @@ export function parseMoment(text: string, now: number): number | undefined {
 
 /** A span of time as `parseDuration` reads it, in the largest unit that it is whole in. */
 export function formatDuration(ms: number): string {
-  const unit = ['y', 'w', 'd', 'h', 'm'].find((u) => ms % (UNITS[u] ?? 1) === 0) ?? 'm';
-  return `${String(Math.round(ms / (UNITS[unit] ?? 60_000)))}${unit}`;
+  const unit = ['y', 'w', 'd', 'h', 'm'].find((u) => ms % (UNITS[u] ?? 1) === 0) ?? 's';
+  return `${String(Math.round(ms / (UNITS[unit] ?? 1_000)))}${unit}`;
 }

@@ -1,3 +1,5 @@
+import { visible } from './visible';
+
 type Nothing = Readonly<Record<string, never>>;
 
 /** What each kind of error needs to know to be put into words. Names, paths and numbers; never values. */
@@ -48,11 +50,31 @@ export interface ErrorDetails {
   serverUnapproved: { server: string };
   serverStopped: { server: string };
   secretUnsendable: { name: string; server: string; mode: string; why: string };
+  toolChanged: { server: string; tool: string };
+  toolNew: { server: string; tool: string };
+  toolFlagged: { server: string; tool: string; why: string };
+  toolUnknown: { server: string; tool: string };
+  toolsMoved: { server: string; names: readonly string[] };
+  toolNotWaiting: { server: string; tool: string };
+  pinsUnreadable: { path: string };
+  // policy and outbound guard
+  policyDenied: { server: string; tool: string; rule?: number; reason?: string };
+  policyArguments: { server: string; tool: string; rule: number; why: string; reason?: string };
+  toolNameUnclear: { server: string };
+  callUnapproved: { server: string; tool: string; agent: string };
+  callDeclined: { server: string; tool: string };
+  callWithdrawn: { server: string; tool: string };
+  callQueueFull: { server: string; tool: string };
+  nothingAsks: { server: string; tool: string };
+  /** `inNames`: it is in the method, the tool or the id. */
+  secretInMessage: { name: string; scope?: string; server: string; inNames: boolean };
   // proxy, towards the agent
   hostRefused: Nothing;
   originRefused: Nothing;
   tokenMissing: Nothing;
   tokenWrong: Nothing;
+  tokenExpired: { agent: string; at: number };
+  serverNotForAgent: { agent: string; server: string };
   notFound: Nothing;
   methodNotAllowed: { method: string };
   contentType: Nothing;
@@ -60,8 +82,17 @@ export interface ErrorDetails {
   notJson: Nothing;
   notJsonRpc: { why: string };
   sessionUnknown: Nothing;
+  headerMismatch: { what: string };
+  envelopeInvalid: Nothing;
+  paramsInvalid: { what: string };
+  methodUnknown: { method: string };
+  versionUnsupported: { server: string; requested: string; supported: readonly string[] };
+  capabilityMissing: { server: string; capability: string };
+  notBridged: { server: string; what: string };
   sessionLimit: { server: string; limit: number };
   // proxy, towards the upstream
+  handshakeFailed: { server: string; why: string };
+  listFailed: { server: string; what: string; why: string };
   upstreamUnreachable: { server: string; target: string; reason: string };
   upstreamTimeout: { server: string; seconds: number };
   upstreamNonsense: { server: string; what: string };
@@ -73,6 +104,10 @@ export interface ErrorDetails {
   commandNotFound: { server: string; command: string };
   commandFailed: { server: string; command: string; reason: string };
   childExited: { server: string; how: string };
+  callTooLong: { server: string; seconds: number };
+  serverBusy: { server: string; concurrency: number };
+  rateLimited: { server: string; calls: number; perSeconds: number; seconds: number };
+  serverResting: { server: string; failures: number; seconds: number; why: string };
   // audit trail
   auditBroken: {
     problem: 'edited' | 'missing' | 'reordered' | 'truncated' | 'torn' | 'unkeyed' | 'foreign';
@@ -81,6 +116,9 @@ export interface ErrorDetails {
   };
   outputExists: { path: string };
   // agents and command line
+  agentNameInvalid: { agent: string };
+  agentUnknown: { agent: string; known: readonly string[] };
+  tokenUnknown: { agent: string; token: string };
   listenFailed: { where: string; reason: string };
   streamInvalid: { kind: 'syslog' | 'otlp'; why: string };
   usage: { problem: string };
@@ -97,6 +135,13 @@ const list = (names: readonly string[]): string => names.join(', ');
 const atLine = (line: number): string => (line > 0 ? `, line ${String(line)}` : '');
 const some = (names: readonly string[]): string =>
   names.length === 0 ? 'its credentials' : names.length === 1 ? `the secret ${list(names)}` : `the secrets ${list(names)}`;
+
+const byRule = (rule: number | undefined): string => (rule === undefined ? 'its default' : `its rule ${String(rule)}`);
+const because = (reason: string | undefined): string => (reason === undefined ? '' : `: "${reason}"`);
+/** As it can be pasted into a shell. */
+const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+const review = (server: string): string => `with "MCP Secrets: Review Tools" or "mcp-secrets tools review ${server}"`;
 
 const auditProblems: Readonly<Record<ErrorDetails['auditBroken']['problem'], string>> = {
   edited: 'is not what was written: it was changed, or put in',
@@ -186,20 +231,70 @@ export const words: Words = {
   secretUnsendable: (d) =>
     `The secret ${d.name} cannot be sent to server "${d.server}" as ${d.mode}: ${d.why}. Set another value or choose another mode.`,
 
+  policyDenied: (d) =>
+    `The policy of server "${d.server}" does not allow the tool "${d.tool}" (${byRule(d.rule)})${because(d.reason)}. Nothing was sent. The user can change "policy" in the servers file.`,
+  policyArguments: (d) =>
+    `The policy of server "${d.server}" does not allow these arguments for the tool "${d.tool}" (${byRule(d.rule)})${because(d.reason)}: ${d.why} Nothing was sent. Change the arguments; the user can change "policy" in the servers file.`,
+  toolNameUnclear: (d) =>
+    `Server "${d.server}" has a policy, and this call names no tool in plain text (it is missing, or has characters that cannot be seen). Nothing was sent. Give the name as the server lists it.`,
+  callUnapproved: (d) =>
+    `The tool "${d.tool}" of server "${d.server}" is called only with the user's consent, and nobody can be asked here. Nothing was sent. The user can allow it with "mcp-secrets policy allow ${d.server} ${shellWord(d.tool)} --agent ${shellWord(d.agent)}".`,
+  callDeclined: (d) =>
+    `The user did not allow this call of the tool "${d.tool}" of server "${d.server}". Nothing was sent. Ask the user before trying it again.`,
+  callWithdrawn: (d) => `The call of the tool "${d.tool}" of server "${d.server}" was cancelled before it was allowed. Nothing was sent.`,
+  callQueueFull: (d) =>
+    `Too many calls wait for the user's consent, so this one of the tool "${d.tool}" of server "${d.server}" was not asked about. Nothing was sent. Wait for the answers.`,
+  nothingAsks: (d) =>
+    `The policy of server "${d.server}" asks about no call of the tool "${d.tool}", so there is nothing to allow. See "mcp-secrets explain ${d.server} ${shellWord(d.tool)}".`,
+  secretInMessage: (d) =>
+    `The message holds the value of the secret ${d.name}${d.scope === undefined ? '' : ` (scope "${d.scope}")`}, which agents do not send to servers: it was stopped before it left for server "${d.server}". Send it without the value. A server that needs a secret gets it by "secrets" in the servers file; the setting mcpSecrets.outboundGuard (serve --outbound-guard) can turn this off.`,
+
+  toolChanged: (d) =>
+    `The tool "${visible(d.tool)}" of server "${d.server}" is not what was accepted: the server has changed it. It is blocked until a person has seen the difference, ${review(d.server)}.`,
+  toolNew: (d) =>
+    `The tool "${visible(d.tool)}" of server "${d.server}" was not there when its tools were accepted. It is blocked until a person accepts it, ${review(d.server)}.`,
+  toolFlagged: (d) =>
+    `The tool "${visible(d.tool)}" of server "${d.server}" was not accepted: it ${d.why}. It is blocked until a person accepts it, ${review(d.server)}.`,
+  toolUnknown: (d) =>
+    `Unknown tool: ${visible(d.tool)}. Server "${d.server}" did not list it, so the call was not passed on. If the server has it by now, list its tools, then let a person accept it, ${review(d.server)}.`,
+  toolsMoved: (d) =>
+    `Server "${d.server}" offers something else by now than what was shown, or something too large to be shown, so this was not accepted: ${visible(list(d.names.slice(0, 10)))}. Review it again.`,
+  toolNotWaiting: (d) =>
+    `No tool "${visible(d.tool)}" of server "${d.server}" waits for a review. "mcp-secrets tools ${d.server}" lists its tools. Nothing was accepted.`,
+  pinsUnreadable: (d) =>
+    `The record of accepted tools cannot be read (${d.path}). It was left as it is, and no tool is passed on. Put an earlier copy of it back, or delete it to trust what the servers offer next.`,
+
   hostRefused: () => 'The Host header does not name this proxy. Connect to the address that MCP Secrets gave you.',
   originRefused: () => 'Requests from web pages are refused.',
   tokenMissing: () =>
     'No agent token was sent. Send the header "Authorization: Bearer <token>"; "MCP Secrets: Copy MCP Configuration" gives a new one.',
   tokenWrong: () => 'The agent token is not valid (any more). Get a new one with "MCP Secrets: Copy MCP Configuration".',
-  notFound: () => `There is nothing here. Servers are at /mcp/<server>.`,
+  tokenExpired: (d) =>
+    `This token of the agent "${d.agent}" expired on ${new Date(d.at).toISOString().slice(0, 10)}. Get a new one with "MCP Secrets: Copy MCP Configuration" or "mcp-secrets agent add".`,
+  serverNotForAgent: (d) =>
+    `The agent "${d.agent}" may not use server "${d.server}". Nothing was sent to it. The user can allow it with "MCP Secrets: Choose Agent's Servers" or "mcp-secrets agent allow".`,
+  notFound: () => 'There is nothing here. Servers are at /mcp/<server>, and all together at /mcp.',
   methodNotAllowed: (d) => `${d.method} is not possible here.`,
   contentType: () => 'A POST needs the header "Content-Type: application/json".',
   bodyTooLarge: (d) => `The message is larger than ${String(d.limit)} bytes. Send less at once.`,
   notJson: () => 'The message is not valid JSON.',
   notJsonRpc: (d) => `The message is not a JSON-RPC 2.0 message: ${d.why}.`,
+  headerMismatch: (d) => `The request was refused: ${d.what}. Headers have to say what the body says. Nothing was sent.`,
+  envelopeInvalid: () =>
+    'The request does not say who it is from. Since MCP 2026-07-28 each one needs protocolVersion and clientCapabilities of io.modelcontextprotocol in its "_meta". Nothing was sent.',
+  paramsInvalid: (d) => `The request needs ${d.what} in its parameters. Add it.`,
+  methodUnknown: (d) => `There is no method "${visible(d.method.slice(0, 60))}" in MCP 2026-07-28.`,
+  versionUnsupported: (d) =>
+    `Server "${d.server}" cannot be used with revision ${visible(d.requested.slice(0, 20))} of MCP. Use one of: ${list(d.supported)}.`,
+  capabilityMissing: (d) =>
+    `Server "${d.server}" asks for ${d.capability} during this call, which the agent has not said that it can. The call was given up.`,
+  notBridged: (d) =>
+    `Server "${d.server}" and this agent speak different revisions of MCP, and what happened cannot be translated: ${d.what}. The call was given up. Use an agent that speaks the server's revision.`,
   sessionUnknown: () => 'This session has ended or never existed. Initialize a new one.',
   sessionLimit: (d) => `Server "${d.server}" has ${String(d.limit)} open sessions already. End some, then try again.`,
 
+  handshakeFailed: (d) => `Server "${d.server}" is not available: ${d.why}`,
+  listFailed: (d) => `Server "${d.server}" does not list its ${d.what}: ${d.why}`,
   upstreamUnreachable: (d) =>
     `Server "${d.server}" cannot be reached at ${d.target} (${d.reason}). Check that it runs and that the address is right.`,
   upstreamTimeout: (d) =>
@@ -219,11 +314,25 @@ export const words: Words = {
     `The command "${d.command}" of server "${d.server}" could not be started (${d.reason}). Check that it may be run, and its working folder.`,
   childExited: (d) =>
     `Server "${d.server}" ended before it answered (${d.how}). Its own messages are in the MCP Secrets log. It starts again with the next call.`,
+  callTooLong: (d) =>
+    `The call to server "${d.server}" took longer than ${String(d.seconds)} seconds, so it was given up. Ask for less at once, or raise "maxCallTime" in its limits.`,
+  serverBusy: (d) =>
+    `Server "${d.server}" works on ${String(d.concurrency)} calls already, and as many wait as may. Try again later, or raise "concurrency" or "queue" in its limits.`,
+  rateLimited: (d) =>
+    `Server "${d.server}" gets at most ${String(d.calls)} calls in ${String(d.perSeconds)} seconds. Try again in ${String(d.seconds)} seconds, or raise "rate" in its limits.`,
+  serverResting: (d) =>
+    `Server "${d.server}" failed ${String(d.failures)} times in a row and is left alone for now. It is tried again in ${String(d.seconds)} seconds, or at once by "MCP Secrets: Start Server". What it failed with: ${d.why}`,
 
   auditBroken: (d) =>
     `The audit trail is not in order: entry ${String(d.seq)} ${auditProblems[d.problem]} (${d.file}). Nothing was changed. Keep a copy of the folder, and compare it with an earlier export or with what was streamed.`,
   outputExists: (d) => `${d.path} is there already. It was left as it is. Name another file with --output.`,
 
+  agentNameInvalid: (d) =>
+    `"${d.agent.slice(0, 60)}" cannot be the name of an agent: it is one of the product's own, or has other characters than letters, digits, spaces and "._-()". Use another one, of up to 40 characters.`,
+  agentUnknown: (d) =>
+    `There is no agent "${d.agent.slice(0, 60)}".${d.known.length > 0 ? ` Known: ${list(d.known)}.` : ''} Give one access with "MCP Secrets: Add Agent" or "mcp-secrets agent add".`,
+  tokenUnknown: (d) =>
+    `The agent "${d.agent}" has no token ${d.token.slice(0, 60)}. "mcp-secrets agent list" shows those it has. Nothing was changed.`,
   listenFailed: (d) => `The proxy cannot listen on ${d.where} (${d.reason}). Choose another port or folder.`,
   streamInvalid: (d) =>
     `Audit entries cannot be streamed with these ${d.kind === 'otlp' ? 'OTLP' : 'syslog'} settings: ${d.why}. Correct the address or the file; the audit trail on this machine goes on.`,

@@ -60,6 +60,11 @@ export class Vaults implements SecretReader, Disposable {
     return this.of(scope).infoOf(name, scope);
   }
 
+  /** As `Vault.revision`, of both. */
+  revision(): string {
+    return `${this.workspace.revision()} ${this.user.revision()}`;
+  }
+
   /** The secrets of both, by scope and name. @throws as `Vault.list`. */
   list(): SecretInfo[] {
     return [...this.workspace.list(), ...this.user.list()].sort(byScopeAndName);

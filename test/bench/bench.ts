@@ -115,15 +115,17 @@ function optionsOrExit(): Options {
   }
 }
 
-/** Another thing, in a process of its own: what is kept, and how fast that is with thousands of secrets. */
-async function benchVault(children: Children): Promise<void> {
+/** Other things, each in a process of its own: what is kept, with thousands of secrets; all servers at one endpoint; large replies. */
+async function benchOthers(children: Children): Promise<void> {
   await children.stopAll();
-  say('a large vault');
-  console.log('');
-  const { status } = spawnSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'vault.ts')], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  if (status !== 0) throw new Error('vault.ts failed');
+  for (const script of ['vault.ts', 'merged.ts', 'redaction.ts']) {
+    say(script);
+    console.log('');
+    const { status } = spawnSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, script)], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    if (status !== 0) throw new Error(`${script} failed`);
+  }
 }
 
 async function main(): Promise<void> {
@@ -141,7 +143,7 @@ async function main(): Promise<void> {
   try {
     const report = await bench(options, children, folders);
     console.log(options.json ? asJson(report) : asText(report));
-    if (!options.json && options.only.length === contestantNames.length) await benchVault(children);
+    if (!options.json && options.only.length === contestantNames.length) await benchOthers(children);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;

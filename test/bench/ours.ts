@@ -22,6 +22,8 @@ export interface RunningServe {
   readonly readyMilliseconds: number;
   /** What the upstream must have received, by header or environment variable: the length of each. */
   readonly injected: Readonly<Record<string, number>>;
+  /** Gives one of its secrets a new value, as a user would while it runs. */
+  readonly rotate: () => Promise<void>;
 }
 
 /** Whether there is a build of the command line to measure. */
@@ -56,9 +58,10 @@ async function start(
 ): Promise<RunningServe> {
   const env = { ...process.env, MCP_SECRETS_HOME: folders.make() };
   const workspace = folders.make();
+  const set = (name: string): Promise<void> =>
+    children.run([cli, 'secret', 'set', name, '--workspace', workspace], randomBytes(secretLength / 2).toString('hex'), env);
   for (const name of ['BENCH_A', 'BENCH_B', 'BENCH_C']) {
-    const value = randomBytes(secretLength / 2).toString('hex');
-    await children.run([cli, 'secret', 'set', name, '--workspace', workspace], value, env);
+    await set(name);
   }
   // `--workspace` comes first: what follows `--` is the upstream's.
   await children.run([cli, 'server', 'add', serverName, '--workspace', workspace, ...server.add], '', env);
@@ -78,6 +81,7 @@ async function start(
       endpoint: { url: `${line.url}/mcp/${serverName}`, headers: { Authorization: `Bearer ${line.token}` } },
       readyMilliseconds: median(times),
       injected: server.injected,
+      rotate: () => set('BENCH_A'),
     };
   }
 }

@@ -69,6 +69,7 @@ describe('lock and panic, while agents work', () => {
     await workbench.quickInput.pick('Other agent');
     await workbench.quickInput.message('The name of the agent');
     await workbench.quickInput.text('Reviewer');
+    await workbench.quickInput.pick('Each server by itself');
     await workbench.notifications('2 servers for Reviewer copied.');
     const text = String(await workbench.page.evaluate('navigator.clipboard.readText()'));
     const { url, headers } = (JSON.parse(text) as { mcpServers: { web: { url: string; headers: Record<string, string> } } }).mcpServers.web;

@@ -28,17 +28,21 @@ export interface MochaStageOptions {
  * is one failure and the next stages still run. No folder: nothing to do. A folder without tests: a failure.
  */
 export async function mochaStage(folder: string, { limitMs, testMs, grep }: MochaStageOptions): Promise<MochaResult> {
-  const path = join(repoRoot, 'test', folder);
   const none = withoutTests(folder);
   if (none !== undefined) return none;
+  const path = join(repoRoot, 'test', folder);
+  const stage = join(repoRoot, 'test', 'host', 'mochaStage.ts');
+  return scriptStage(folder, limitMs, (file) => [stage, path, file, String(testMs), ...(grep === undefined ? [] : [grep])]);
+}
+
+/** A stage that is a script of its own, which leaves its result in a file. @param args the script and its arguments, given that file. */
+export async function scriptStage(name: string, limitMs: number, args: (resultFile: string) => readonly string[]): Promise<MochaResult> {
   const temp = await mkdtemp(join(tmpdir(), 'mcps-stage-'));
   const resultFile = join(temp, 'results.json');
   try {
-    const stage = join(repoRoot, 'test', 'host', 'mochaStage.ts');
-    const args = ['--import', 'tsx', stage, path, resultFile, String(testMs), ...(grep === undefined ? [] : [grep])];
-    const code = await runChild(process.execPath, args, limitMs);
-    if (code === undefined) return oneFailure(`${folder}: took longer than ${String(limitMs / 60_000)} minutes`);
-    if (!existsSync(resultFile)) return oneFailure(`${folder}: crashed with code ${String(code)}`);
+    const code = await runChild(process.execPath, ['--import', 'tsx', ...args(resultFile)], limitMs);
+    if (code === undefined) return oneFailure(`${name}: took longer than ${String(limitMs / 60_000)} minutes`);
+    if (!existsSync(resultFile)) return oneFailure(`${name}: crashed with code ${String(code)}`);
     return JSON.parse(await readFile(resultFile, 'utf8')) as MochaResult;
   } finally {
     await rm(temp, { recursive: true, force: true });

@@ -18,7 +18,6 @@ const questions: Record<string, Question> = {
   'a tool with an embedded resource': (client) =>
     client.callTool({ name: 'get-resource-reference', arguments: { resourceType: 'Text', resourceId: 3 } }),
   'a tool with resource links': (client) => client.callTool({ name: 'get-resource-links', arguments: { count: 3 } }),
-  'a tool that does not exist': (client) => client.callTool({ name: 'no-such-tool', arguments: {} }),
   'a tool with wrong arguments': (client) => client.callTool({ name: 'get-sum', arguments: { a: 'one' } }),
   'the list of resources': (client) => client.listResources(),
   'the list of resource templates': (client) => client.listResourceTemplates(),
@@ -78,6 +77,10 @@ for (const transport of ['stdio', 'http'] as const) {
         assert.notEqual(JSON.stringify(actual), undefined);
       });
     }
+
+    it('but for a tool that it has not listed: that is refused', async () => {
+      await assert.rejects(proxied.text('no-such-tool'), /Unknown tool: no-such-tool/);
+    });
 
     it('many calls at once, each with its own answer', async () => {
       const texts = Array.from({ length: 40 }, (_, n) => `message ${String(n)}`);

@@ -22,7 +22,8 @@ describe('a new value for a running stdio server', function () {
     await rotate();
     await place.addStdio('env', scripted(), 'TOKEN');
     await place.addStdio('body', scripted(), 'TOKEN=body');
-    serving = await place.serve();
+    // The agent sends values here, to see them taken out of the answers.
+    serving = await place.serve(['--outbound-guard', 'off']);
   });
 
   beforeEach(async () => {

@@ -20,7 +20,7 @@ describe('a server is switched to another scope while agents use it', function (
 
   before(async () => {
     upstream = await ScriptedUpstream.start();
-    local = await LocalProxy.start({ TOKEN: values.workspace });
+    local = await LocalProxy.start({ TOKEN: values.workspace }, { outboundGuard: () => 'off' });
     for (const scope of ['personal', 'job'] as const) await local.vault.set('TOKEN', Buffer.from(values[scope]), 'user', scope);
   });
 

@@ -114,7 +114,7 @@ describe('alerts', () => {
 /** A call as an agent makes it, by the socket that VS Code uses. */
 async function callTool({ proxy, agents }: Workspace, server: string, name: string): Promise<void> {
   const { url } = await proxy.start();
-  const token = agents.issueTemporary('VS Code', Date.now());
+  const token = agents.issueTemporary('VS Code');
   let session: string | undefined;
   const send = async (message: object): Promise<void> => {
     const response = await fetch(`${url}/mcp/${server}`, {

@@ -50,7 +50,7 @@ describe('helpers of the editor', () => {
         { scope: 'other', name: 'MY_KEY' },
       ]),
     );
-    assert.equal(text.match(/"MY_KEY"/g)?.length, 3);
+    assert.equal(text.match(/"MY_KEY"/g)?.length, 4);
     assert.doesNotMatch(text, /"(required|pattern|enum|additionalProperties":false)/);
   });
 

@@ -50,7 +50,7 @@ describe('MCP provider', () => {
     assert.equal(tokens.length, 2);
     assert.match(tokens[0] ?? '', /^Bearer [\w-]{43}$/);
     assert.equal(tokens[0], tokens[1]);
-    assert.equal(workspace.agents.verify((tokens[0] ?? '').slice(7)), 'VS Code');
+    assert.equal(workspace.agents.admit((tokens[0] ?? '').slice(7)), 'VS Code');
   });
 
   it('says which server is not there', async () => {
@@ -61,6 +61,29 @@ describe('MCP provider', () => {
   it('uses the form of a named pipe on Windows', () => {
     const { scheme, path, fragment } = socketUri('\\\\.\\pipe\\mcp-secrets-1', 'a');
     assert.deepEqual([scheme, path, fragment], ['pipe', '/pipe/mcp-secrets-1', '/mcp/a']);
+  });
+
+  it('offers all servers as one, if the user wants that, and leaves approvals to the servers', async () => {
+    writeServersFile(workspace, { servers: { one: { url: 'https://a.example/mcp' }, two: { url: 'https://b.example/mcp' } } });
+    const setting = (value: string | undefined): Thenable<void> =>
+      vscode.workspace.getConfiguration('mcpSecrets').update('endpoint', value, vscode.ConfigurationTarget.Workspace);
+    await setting('merged');
+    try {
+      const [all, ...more] = provider.provideMcpServerDefinitions();
+      assert.ok(all !== undefined && more.length === 0);
+      assert.deepEqual([all.label, all.uri.fragment, all.uri.path], ['MCP Secrets', '/mcp', workspace.socketPath]);
+      assert.deepEqual(all.headers, {});
+      const before = all.version;
+      assert.match((await provider.resolveMcpServerDefinition(all))?.headers.Authorization ?? '', /^Bearer [\w-]{43}$/);
+      writeServersFile(workspace, { servers: { one: { url: 'https://a.example/mcp' } } });
+      assert.notEqual(provider.provideMcpServerDefinitions()[0]?.version, before);
+    } finally {
+      await setting(undefined);
+    }
+    assert.deepEqual(
+      provider.provideMcpServerDefinitions().map(({ label }) => label),
+      ['one'],
+    );
   });
 
   it('lets VS Code call a tool of a server that receives its secret', async () => {

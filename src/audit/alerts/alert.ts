@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../entry';
 
 /** What is watched for. Each rule can be switched off by its name. */
-export const RULES = ['tokensRefused', 'newAgent', 'secretExpired', 'callDenied', 'secretUnused'] as const;
+export const RULES = ['tokensRefused', 'newAgent', 'secretExpired', 'callDenied', 'secretUnused', 'toolsChanged'] as const;
 
 /** The name of a rule. */
 export type RuleName = (typeof RULES)[number];

@@ -19,7 +19,13 @@ const QUIET_MS: Readonly<Record<RuleName, number>> = {
   secretExpired: HOUR_MS,
   callDenied: HOUR_MS,
   secretUnused: 30 * DAY_MS,
+  toolsChanged: MINUTE_MS,
 };
+
+/** An expired secret and a changed tool are alerts of their own; whoever has locked the vault knows that calls are refused. */
+const KNOWN_REFUSALS: ReadonlySet<string | undefined> = new Set([
+  'secretExpired', 'locked', 'passphraseNeeded', 'toolChanged', 'toolNew', 'toolFlagged', 'toolUnknown',
+]); // prettier-ignore
 
 /** What alerts need. */
 export interface AlertsOptions {
@@ -39,7 +45,7 @@ export interface SecretUse {
 
 /**
  * Watches the audit entries of a process for what a person should hear of: a burst of refused tokens, an agent's first
- * call, the use of an expired secret, a denied call, a secret that nobody uses. Whoever hears an alert shows it and
+ * call, the use of an expired secret, a denied call, a secret that nobody uses, a server that changes its tools. Whoever hears an alert shows it and
  * records it (`entryOf`). Entries about alerts raise none.
  */
 export class Alerts implements Disposable {
@@ -82,9 +88,12 @@ export class Alerts implements Disposable {
     if (isCall(entry)) {
       if (agent !== undefined && !this.#agents.has(agent))
         this.#raise({ rule: 'newAgent', severity: 'info', ...who, message: messages.newAgent(agent, server) });
-      // An expired secret is an alert of its own, see noteExpired; whoever has locked the vault knows that calls are refused.
-      if (outcome === 'refused' && errorKind !== 'secretExpired' && errorKind !== 'locked' && errorKind !== 'passphraseNeeded')
+      if (outcome === 'refused' && !KNOWN_REFUSALS.has(errorKind))
         this.#raise({ rule: 'callDenied', severity: 'warning', ...who, message: messages.callDenied(agent, server, errorKind) });
+    }
+    if (entry.action === 'tools.change') {
+      const message = messages.toolsChanged(server, errorKind, entry.tool === undefined ? [] : [entry.tool], entry.count ?? 1);
+      this.#raise({ rule: 'toolsChanged', severity: 'warning', ...who, message });
     }
     this.learn(entry);
   }

@@ -5,6 +5,7 @@ import type { CommandId } from '../ids';
 import { commandIds } from '../ids';
 import type { Workspace } from '../workspace';
 import { activityCommands } from './activity';
+import { agentAccessCommands } from './agentAccess';
 import { agentCommands } from './agents';
 import { approvalCommands } from './approvals';
 import { addServer } from './addServer';
@@ -12,11 +13,13 @@ import { auditCommands } from './audit';
 import { backupCommands } from './backup';
 import { chooseSecrets } from './chooseSecrets';
 import type { GlobalCommand, WorkspaceCommand } from './command';
+import { policyCommands } from './policy';
 import { restoreCommands } from './restore';
 import { scheduleCommands } from './schedule';
 import { scopeCommands } from './scopes';
 import { secretCommands } from './secrets';
 import { serverCommands } from './servers';
+import { toolCommands } from './tools';
 import { vaultCommands } from './vault';
 import { versionCommands } from './versions';
 
@@ -28,11 +31,14 @@ const table: Record<CommandId, GlobalCommand | WorkspaceCommand> = {
   ...serverCommands,
   ...approvalCommands,
   ...agentCommands,
+  ...agentAccessCommands,
   ...vaultCommands,
   ...activityCommands,
   ...auditCommands,
   ...backupCommands,
   ...restoreCommands,
+  ...toolCommands,
+  ...policyCommands,
   'mcpSecrets.addServer': { needs: 'trust', run: addServer },
   'mcpSecrets.chooseSecrets': { needs: 'trust', run: chooseSecrets },
   'mcpSecrets.showLog': {

@@ -4,7 +4,7 @@ import { visible } from '../../shared/visible';
 import type { ActivityEntry } from '../activityFeed';
 import { OUTCOME_WORDS, secretLabels } from '../activityFilter';
 import { scopeLabel } from '../secretRef';
-import { ago, dotted, duration } from './format';
+import { ago, count as counted, dotted, duration } from './format';
 
 /** Who used or changed something. */
 export interface EntryNode {
@@ -43,8 +43,14 @@ const WORDS: Readonly<Record<AuditAction, string>> = {
   'server.remove': 'Server removed',
   'server.approve': 'Server approved',
   'server.revoke': 'Approval taken back',
+  'tools.change': 'Tools changed by their server',
+  'tools.accept': 'Tools accepted',
+  'policy.allow': 'Calls of a tool always allowed',
+  'policy.revoke': 'Consent to calls taken back',
+  'guard.find': 'Secret in a message',
   'agent.issue': 'Agent given access',
   'agent.revoke': `Agent's access ended`,
+  'agent.access': `Agent's servers chosen`,
   'agent.refuse': 'Agent without valid token refused',
   'key.rotate': 'Key replaced',
   'key.protect': 'Key protected by passphrase',
@@ -67,6 +73,7 @@ const RULE_WORDS: Readonly<Record<string, string>> = {
   secretExpired: 'Alert: expired secret used',
   callDenied: 'Alert: call refused',
   secretUnused: 'Alert: secret not used',
+  toolsChanged: 'Alert: server changed its tools',
 };
 
 /** By what stands before the dot of an action. */
@@ -74,6 +81,9 @@ const ICONS: Readonly<Record<string, string>> = {
   secret: 'key',
   scope: 'symbol-namespace',
   server: 'server',
+  policy: 'law',
+  guard: 'shield',
+  tools: 'tools',
   agent: 'account',
   key: 'key',
   vault: 'lock',
@@ -121,6 +131,8 @@ export function detailsOf(entry: ActivityEntry): DetailNode[] {
     ['Outcome', OUTCOME_WORDS[outcome].toLowerCase()],
     ['Reason', errorKind],
     ['Rule', entry.rule],
+    ['Token', entry.token],
+    ['May use', entry.action === 'agent.access' ? (entry.servers?.join(', ') ?? 'all servers') : undefined],
     ['Times', entry.count === undefined ? undefined : String(entry.count)],
     ['Took', durationMs === undefined ? undefined : duration(durationMs)],
     ['Request', requestId],
@@ -161,9 +173,9 @@ function wordsOf({ action, rule }: AuditEntry): string {
 }
 
 function describe(entry: AuditEntry, now: number): string {
-  const { server, agent, durationMs, errorKind, count, time } = entry;
+  const { action, server, agent, durationMs, errorKind, count, time } = entry;
   const took = durationMs === undefined ? undefined : duration(durationMs);
-  const times = count === undefined ? undefined : `${String(count)} times`;
+  const times = count === undefined ? undefined : action.startsWith('tools.') ? counted(count, 'tool') : `${String(count)} times`;
   return visible(dotted(server, agent, took, secretLabels(entry).join(', '), errorKind, times, ago(Date.parse(time), now)));
 }
 

@@ -4,6 +4,7 @@ import type { Binding, Server } from '../../bindings/server';
 import type { Problem, ServersFile } from '../../bindings/serversFile';
 import type { ServerStatus } from '../../proxy/proxy';
 import { messageOf, SecretsError } from '../../shared/errors';
+import { visible } from '../../shared/visible';
 import { DEFAULT_SCOPE } from '../../vault/secret';
 import { viewIds } from '../ids';
 import { labelOf, scopeLabel, secretIn } from '../secretRef';
@@ -12,6 +13,8 @@ import type { ProductState, StateModel } from '../state';
 import type { Workspace } from '../workspace';
 import { count, dotted } from './format';
 import { SECRET_MIME } from './secretsView';
+import { newsOf, showBadge, toolItem, toolNodes, toolsItem, toolsNode } from './toolNodes';
+import type { ToolNode, ToolsNode } from './toolNodes';
 import { showNews, viewMessage } from './treeViews';
 
 /** A server that can be read from the servers file. */
@@ -21,6 +24,8 @@ export interface ServerNode {
   readonly server: Server;
   readonly approved: boolean;
   readonly status: ServerStatus;
+  /** `undefined` until an agent has listed them. */
+  readonly tools: ToolsNode | undefined;
 }
 
 /** A server, or the whole file, with an error. */
@@ -40,7 +45,7 @@ export interface BindingNode extends SecretRef {
 }
 
 /** An item of the view Servers. */
-export type ServersViewNode = ServerNode | ProblemNode | BindingNode;
+export type ServersViewNode = ServerNode | ProblemNode | BindingNode | ToolsNode | ToolNode;
 
 /** The view Servers: each with its state, and the secrets that it receives below it. */
 export class ServersView
@@ -63,17 +68,20 @@ export class ServersView
       dragAndDropController: this,
       showCollapseAll: true,
     });
-    this.#news = showNews(this.#view, [workspace?.onDidChange, state.onDidChange], () => {
+    const news = showNews(this.#view, [workspace?.onDidChange, state.onDidChange], () => {
       this.#changed.fire(undefined);
     });
+    this.#news = workspace === undefined ? news : vscode.Disposable.from(news, showBadge(this.#view, workspace));
   }
 
   async getChildren(node?: ServersViewNode): Promise<ServersViewNode[]> {
     const workspace = this.#workspace;
-    if (workspace === undefined || (node !== undefined && node.kind !== 'server')) return [];
+    if (workspace === undefined) return [];
+    if (node?.kind === 'tools') return toolNodes(workspace, node);
+    if (node !== undefined && node.kind !== 'server') return [];
     if (node !== undefined) {
-      const { server } = node;
-      return server.bindings.map((binding) => ({
+      const { server, tools } = node;
+      const bindings = server.bindings.map((binding): BindingNode => ({
         kind: 'binding',
         scope: server.scope,
         name: binding.secret,
@@ -81,6 +89,7 @@ export class ServersView
         binding,
         missing: isMissing(workspace, { scope: server.scope, name: binding.secret }),
       }));
+      return tools === undefined ? bindings : [...bindings, tools];
     }
     const state = await this.#state.refresh();
     const read = readFile(workspace);
@@ -90,7 +99,18 @@ export class ServersView
   }
 
   getTreeItem(node: ServersViewNode): vscode.TreeItem {
-    return node.kind === 'server' ? serverItem(node) : node.kind === 'problem' ? problemItem(node) : bindingItem(node);
+    switch (node.kind) {
+      case 'server':
+        return serverItem(node);
+      case 'problem':
+        return problemItem(node);
+      case 'binding':
+        return bindingItem(node);
+      case 'tools':
+        return toolsItem(node);
+      case 'tool':
+        return toolItem(node);
+    }
   }
 
   /** Binds the secrets that were dropped on a server. It receives those of its own scope only. */
@@ -136,7 +156,8 @@ function readFile({ servers }: Workspace): ServersFile | { error: unknown } {
   }
 }
 
-function serverNodes({ approvals, proxy }: Workspace, { servers, problems }: ServersFile): ServersViewNode[] {
+function serverNodes(workspace: Workspace, { servers, problems }: ServersFile): ServersViewNode[] {
+  const { approvals, proxy } = workspace;
   const broken = new Map<string, ProblemNode>();
   for (const problem of problems) {
     const name = problem.server ?? 'mcp-secrets.json';
@@ -148,6 +169,7 @@ function serverNodes({ approvals, proxy }: Workspace, { servers, problems }: Ser
     server,
     approved: approvals.isApproved(server),
     status: proxy.status(server.name),
+    tools: toolsNode(workspace, server),
   }));
   return [...broken.values(), ...usable];
 }
@@ -174,19 +196,27 @@ function serverItem(node: ServerNode): vscode.TreeItem {
   const { icon, text } = CONDITIONS[condition];
   const item = new vscode.TreeItem(
     name,
-    server.bindings.length > 0 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
+    server.bindings.length > 0 || node.tools !== undefined
+      ? vscode.TreeItemCollapsibleState.Collapsed
+      : vscode.TreeItemCollapsibleState.None,
   );
   item.id = `server/${name}`;
   item.contextValue = `server.${condition}`;
   item.iconPath = new vscode.ThemeIcon(icon);
   const scope = server.scope === DEFAULT_SCOPE ? undefined : `scope ${scopeLabel(server.scope)}`;
-  item.description = dotted(server.type, text, count(server.bindings.length, 'secret'), scope);
+  item.description = dotted(server.type, text, count(server.bindings.length, 'secret'), scope, newsOf(node.tools));
   const sessions = status.sessions > 0 ? `, ${count(status.sessions, 'session')}` : '';
-  item.tooltip = [`${name}: ${text}${sessions}`, ...(status.error === undefined ? [] : [status.error]), '', ...describePlan(server)].join(
-    '\n',
-  );
+  item.tooltip = [`${name}: ${text}${sessions}`, ...troubleOf(status), '', ...describePlan(server)].join('\n');
   item.accessibilityInformation = { label: `Server ${name}, ${item.description.replaceAll(' · ', ', ')}` };
   return item;
+}
+
+/** What is wrong with a server, in lines. */
+function troubleOf({ error, said = [], restsUntil }: ServerStatus): string[] {
+  if (error === undefined) return [];
+  const rests = restsUntil === undefined ? [] : [`Left alone until ${new Date(restsUntil).toLocaleTimeString()}.`];
+  const words = said.length === 0 ? [] : ['It said last:', ...said.map((line) => `  ${visible(line)}`)];
+  return [error, ...rests, ...words];
 }
 
 function problemItem({ name, problem }: ProblemNode): vscode.TreeItem {

@@ -3,8 +3,9 @@ import { isSecretsError, messageOf, SecretsError } from '../../shared/errors';
 import type { Logger } from '../../shared/logger';
 import type { ErrorKind } from '../../shared/words';
 import { errorAnswer } from '../jsonRpc';
+import { nameOfAll } from '../merged/allServers';
 import type { Relay } from '../relay';
-import type { AgentTokens } from './agentTokens';
+import type { Agents } from './agents';
 import { readBody } from './body';
 import { bearerToken, refuseForeign } from './guards';
 import type { Entrance } from './guards';
@@ -18,6 +19,9 @@ const STATUS: Partial<Record<ErrorKind, number>> = {
   originRefused: 403,
   tokenMissing: 401,
   tokenWrong: 401,
+  tokenExpired: 401,
+  serverNotForAgent: 403,
+  secretInMessage: 403,
   notFound: 404,
   serverUnknown: 404,
   sessionUnknown: 404,
@@ -26,6 +30,8 @@ const STATUS: Partial<Record<ErrorKind, number>> = {
   contentType: 415,
   notJson: 400,
   notJsonRpc: 400,
+  headerMismatch: 400,
+  envelopeInvalid: 400,
 };
 
 /** Answers one HTTP request: who asks, for which server, may they; the relay does the rest. Never rejects. */
@@ -33,19 +39,18 @@ export async function handle(
   request: IncomingMessage,
   response: ServerResponse,
   entrance: Entrance,
-  { agents, relay, refusals, logger }: { agents: AgentTokens; relay: Relay; refusals: Refusals; logger: Logger },
+  { agents, relay, refusals, logger }: { agents: Agents; relay: Relay; refusals: Refusals; logger: Logger },
 ): Promise<void> {
   const reply = new HttpReply(response);
   try {
     refuseForeign(request.headers, entrance);
-    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     if (path === '/health') {
       reply.json('{"status":"ok"}');
       return;
     }
-    const agent = agents.verify(bearerToken(request.headers));
-    if (agent === undefined) throw new SecretsError('tokenWrong', {});
-    const server = /^\/mcp\/([A-Za-z0-9._-]{1,64})$/.exec(path)?.[1];
+    const agent = agents.admit(bearerToken(request.headers));
+    const server = path === '/mcp' ? nameOfAll(query) : /^\/mcp\/([A-Za-z0-9._-]{1,64})$/.exec(path)?.[1];
     if (server === undefined) throw new SecretsError('notFound', {});
     const asked = { agent, server, headers: request.headers, reply };
     switch (request.method) {
@@ -63,7 +68,7 @@ export async function handle(
         throw new SecretsError('methodNotAllowed', { method: (request.method ?? '').slice(0, 20) });
     }
   } catch (error) {
-    if (isSecretsError(error)) refusals.note(error.kind);
+    if (isSecretsError(error)) refusals.note(error);
     else logger.error(`A request failed. ${messageOf(error)}`);
     refuse(reply, error);
   }

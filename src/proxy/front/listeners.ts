@@ -66,10 +66,27 @@ function isAnswering(path: string): Promise<boolean> {
   });
 }
 
+/**
+ * What one connection may take of us. An agent may take its time between calls, but not with a request: whoever is slower
+ * than this is cut off (408), at the latest five seconds after. docs/security.md has these numbers too.
+ */
+const LIMITS = {
+  keepAliveTimeout: 60_000,
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 5_000,
+  maxHeaderSize: 16 * 1024,
+};
+
+/** Connections that one listener holds at a time; more are closed at once. */
+const MAX_CONNECTIONS = 1_024;
+
 function listen(options: ListenOptions, handler: RequestListener): Promise<Server> {
   return new Promise((resolve, reject) => {
-    // An agent may take its time between calls, but not with the headers of one.
-    const server = createServer({ keepAliveTimeout: 60_000, headersTimeout: 10_000, requestTimeout: 60_000, noDelay: true }, handler);
+    const server = createServer({ ...LIMITS, noDelay: true }, handler);
+    server.maxConnections = MAX_CONNECTIONS;
+    // Node drops headers beyond a count without a word, Host and Origin too. Their size is limited anyway.
+    server.maxHeadersCount = 0;
     server.once('error', reject);
     server.listen(options, () => {
       server.off('error', reject);

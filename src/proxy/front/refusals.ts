@@ -1,11 +1,13 @@
 import type { AuditEntry, AuditSink } from '../../audit/entry';
 import type { Clock } from '../../shared/clock';
+import { isSecretsError } from '../../shared/errors';
+import type { SecretsError } from '../../shared/errors';
 import type { ErrorKind } from '../../shared/words';
 
 const WINDOW_MS = 60_000;
 /** So many a minute are recorded one by one. */
 const SINGLE = 20;
-const KINDS: readonly ErrorKind[] = ['tokenMissing', 'tokenWrong', 'hostRefused', 'originRefused'];
+const KINDS: readonly ErrorKind[] = ['tokenMissing', 'tokenWrong', 'tokenExpired', 'hostRefused', 'originRefused'];
 
 /**
  * Records the requests that are turned away at the door. Anybody on this machine can make any number of them, so that
@@ -25,12 +27,13 @@ export class Refusals {
   }
 
   /** Takes note of a request that was refused for this reason; other reasons are not for this record. */
-  note(kind: ErrorKind): void {
+  note(error: SecretsError): void {
+    const { kind } = error;
     if (!KINDS.includes(kind)) return;
     if (this.#clock.now() - this.#began >= WINDOW_MS) this.#begin();
     if (this.#recorded < SINGLE) {
       this.#recorded += 1;
-      this.#audit.record(entry(kind));
+      this.#audit.record({ ...entry(kind), ...agentOf(error) });
       return;
     }
     this.#counted.set(kind, (this.#counted.get(kind) ?? 0) + 1);
@@ -56,4 +59,9 @@ export class Refusals {
 
 function entry(errorKind: ErrorKind): Omit<AuditEntry, 'time'> {
   return { actor: 'agent', action: 'agent.refuse', outcome: 'refused', errorKind };
+}
+
+/** Whose token it was, where that is known. */
+function agentOf(error: SecretsError): { agent?: string } {
+  return isSecretsError(error, 'tokenExpired') ? { agent: error.details.agent } : {};
 }

@@ -3,6 +3,9 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 const JSON_TYPE = 'application/json';
 const EVENTS_TYPE = 'text/event-stream';
 
+/** More than the largest message: an agent that lets so much wait does not read, and is cut off. A server could go on for ever. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+
 /** The answer to one request of an agent: a JSON body, an event stream, or just a status. */
 export interface Reply {
   /** Headers that go out with the answer, whatever it turns out to be. */
@@ -107,7 +110,12 @@ export class HttpReply implements Reply {
 
   raw(bytes: string | Buffer): boolean {
     this.stream();
-    return this.ended || this.#response.write(bytes);
+    if (this.ended) return true;
+    if (this.#response.writableLength > MAX_UNREAD_BYTES) {
+      this.#response.destroy();
+      return true;
+    }
+    return this.#response.write(bytes);
   }
 
   /** Calls back once when the agent has caught up. */

@@ -16,6 +16,8 @@ export interface Session {
   /** What the upstream keeps for it: a session id, a child. */
   readonly state: unknown;
   /** ms since the epoch. */
+  readonly openedAt: number;
+  /** ms since the epoch; `openedAt` until its agent comes back to it. */
   usedAt: number;
   /** HTTP requests under way in it. */
   visits: number;
@@ -28,7 +30,7 @@ export class Sessions {
   /** Opens one. @throws SecretsError `sessionLimit`. */
   open(session: Pick<Session, 'agent' | 'server' | 'type' | 'plan' | 'state'>, now: number): Session {
     this.refuseMore(session.server);
-    const opened: Session = { ...session, id: randomUUID(), usedAt: now, visits: 0 };
+    const opened: Session = { ...session, id: randomUUID(), openedAt: now, usedAt: now, visits: 0 };
     this.#sessions.set(opened.id, opened);
     return opened;
   }
@@ -44,6 +46,11 @@ export class Sessions {
     if (session?.agent !== agent || session.server !== server) throw new SecretsError('sessionUnknown', {});
     session.usedAt = now;
     return session;
+  }
+
+  /** Whether a session is open. */
+  has(session: Session): boolean {
+    return this.#sessions.get(session.id) === session;
   }
 
   /** The open sessions of a server. */

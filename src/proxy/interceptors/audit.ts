@@ -1,10 +1,15 @@
-import type { AuditSink } from '../../audit/entry';
+import type { AuditEntry, AuditSink } from '../../audit/entry';
 import type { Clock } from '../../shared/clock';
 import { DEFAULT_SCOPE } from '../../vault/secret';
-import type { Interceptor } from '../call';
+import type { Call, Interceptor } from '../call';
 
 /** An id that an agent makes up can be of any length. */
 const MAX_ID = 64;
+
+function namesOf(call: Call): Pick<AuditEntry, 'tool' | 'method' | 'requestId'> {
+  const what = call.method === 'tools/call' ? { tool: call.tool ?? '' } : { method: call.method.slice(0, 128) };
+  return { ...what, requestId: String(call.id).slice(0, MAX_ID) };
+}
 
 /** Writes down who called what with which secrets, and how it ended. */
 export function audit(sink: AuditSink, clock: Clock): Interceptor {
@@ -17,8 +22,7 @@ export function audit(sink: AuditSink, clock: Clock): Interceptor {
         action: call.method === 'tools/call' ? 'call' : 'request',
         agent: call.agent,
         server: call.server,
-        ...(call.method === 'tools/call' ? { tool: call.tool ?? '' } : { method: call.method.slice(0, 128) }),
-        requestId: String(call.id).slice(0, MAX_ID),
+        ...(end.nameless === true ? {} : namesOf(call)),
         ...(call.scope === undefined || call.scope === DEFAULT_SCOPE ? {} : { scope: call.scope }),
         secrets,
         ...(secrets.length === 0 ? {} : { versions: call.versions }),

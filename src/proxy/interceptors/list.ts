@@ -1,10 +1,54 @@
 import type { AuditSink } from '../../audit/entry';
 import type { Clock } from '../../shared/clock';
+import type { NewTools } from '../../bindings/pinRules';
+import type { Pins } from '../../bindings/pins';
+import type { Logger } from '../../shared/logger';
 import type { Interceptor } from '../call';
+import type { GuardMode } from './guard';
+import { guard } from './guard';
+import { policy } from './policy';
+import type { PolicyOptions } from './policy';
+import type { KnownSecrets } from '../guard/knownSecrets';
 import { audit } from './audit';
+import { cacheScope } from './cacheScope';
+import { flaggedTexts } from './flaggedTexts';
+import { limits } from './limits';
+import { pinnedCalls, pinnedLists } from './pinning';
 import { redact } from './redact';
 
+/** What the steps need. */
+export interface Steps {
+  readonly audit: AuditSink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly pins: Pins;
+  readonly known: KnownSecrets;
+  readonly guardMode: () => GuardMode;
+  readonly policy: PolicyOptions;
+  /** Default: `ask`. */
+  readonly newTools?: () => NewTools;
+}
+
 /** Every step that a call to an approved server passes, in order. */
-export function interceptors(sink: AuditSink, clock: Clock): Interceptor[] {
-  return [redact, audit(sink, clock)];
+export function interceptors({
+  audit: sink,
+  clock,
+  logger,
+  pins,
+  known,
+  guardMode,
+  policy: rules,
+  newTools = () => 'ask',
+}: Steps): Interceptor[] {
+  return [
+    guard({ known, mode: guardMode, audit: sink, logger }),
+    pinnedCalls(pins, newTools),
+    policy(rules),
+    limits(clock),
+    redact,
+    cacheScope,
+    pinnedLists(pins, newTools),
+    flaggedTexts(sink, logger),
+    audit(sink, clock),
+  ];
 }

@@ -1,79 +1,158 @@
 import { lastUpTo } from './splice';
+import { forEachEscape, hexDigit, unescapeJson } from './unescapeJson';
 
 /** Text with one layer of escapes resolved, and the way back to where its characters came from. */
 export interface Peeled {
   readonly text: string;
   /** The stretch of the original that `start`..`end` of `text` was written as. It cuts no escape. */
-  origin(start: number, end: number): readonly [start: number, end: number];
+  readonly origin: (start: number, end: number) => readonly [start: number, end: number];
 }
 
-const JSON_ESCAPE = /\\(u[0-9a-fA-F]{4}|[^])/g;
-const SHORT_ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
+/** Says what an escape that stands at `index` of `text` means. */
+type Decode = (escape: string, index: number, text: string) => string;
 
 /** One percent-encoded character (RFC 3986, UTF-8). */
-const URL_ESCAPE = /(%[0-7][0-9a-f]|%[cd][0-9a-f]%[89ab][0-9a-f]|%e[0-9a-f](?:%[89ab][0-9a-f]){2}|%f[0-7](?:%[89ab][0-9a-f]){3})/gi;
+const URL_ESCAPE = /%(?:[0-7][0-9a-f]|[cd][0-9a-f]%[89ab][0-9a-f]|e[0-9a-f](?:%[89ab][0-9a-f]){2}|f[0-7](?:%[89ab][0-9a-f]){3})/gi;
+
+/** A character as HTML escapes it. Other named characters than these are not escaped by software. */
+const HTML_ESCAPE = /&(?:#\d{1,7}|#x[0-9a-f]{1,6}|quot|apos|amp|lt|gt|nbsp);/gi;
+const NAMED: Readonly<Record<string, string>> = { '&quot;': '"', '&apos;': "'", '&amp;': '&', '&lt;': '<', '&gt;': '>', '&nbsp;': '\xa0' };
+
+const LINE_BREAK = /\r?\n[ \t]*/g;
+/** Lines of encoded text are longer than this. */
+const MIN_LINE = 16;
+const ENCODED_TAIL = /^[A-Za-z0-9+/_-]{16}$/;
+const ENCODED_CHARACTER = /[A-Za-z0-9+/_-]/;
+const CARRIAGE_RETURN = 0x0d;
+
+const HEX_SEPARATOR = /(?:[: -]|:?\r?\n[ \t]*)(?=[0-9a-f]{2})/gi;
 
 /** Resolves JSON escapes wherever they stand; `undefined` if there are none. */
 export function peelJson(text: string): Peeled | undefined {
   if (!text.includes('\\')) return undefined;
-  return peel(text, JSON_ESCAPE, (code) =>
-    code.length > 1 ? String.fromCharCode(parseInt(code.slice(1), 16)) : (SHORT_ESCAPES[code] ?? code),
-  );
+  return peeled(unescapeJson(text), (way) => {
+    forEachEscape(text, (index, length) => {
+      way.note(index, length, 1);
+    });
+  });
 }
 
 /** Resolves percent-encoding wherever it stands; `undefined` if there is none. */
 export function peelUrl(text: string): Peeled | undefined {
   if (!text.includes('%')) return undefined;
-  return peel(text, URL_ESCAPE, (code) => {
+  return peel(text, URL_ESCAPE, (escape) => {
     try {
-      return decodeURIComponent(code);
+      return decodeURIComponent(escape);
     } catch {
-      return code;
+      return escape;
     }
   });
 }
 
-function peel(text: string, escapes: RegExp, decode: (code: string) => string): Peeled | undefined {
-  const result = text.replace(escapes, (_escape: string, code: string) => decode(code));
+/** Resolves HTML's character references wherever they stand; `undefined` if there are none. */
+export function peelHtml(text: string): Peeled | undefined {
+  if (!text.includes('&')) return undefined;
+  return peel(text, HTML_ESCAPE, (escape) => {
+    const [, base, digits] = /^&#(x?)(\w+);$/i.exec(escape) ?? [];
+    if (digits === undefined) return NAMED[escape.toLowerCase()] ?? escape;
+    const code = parseInt(digits, base === '' ? 10 : 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : escape;
+  });
+}
+
+/** Joins the lines of base64 and hex (MIME, PEM); `undefined` if there is nothing to join. */
+export function joinLines(text: string): Peeled | undefined {
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1))
+    if (endsEncoded(text, end)) return peel(text, LINE_BREAK, (lineBreak, index) => (endsEncoded(text, index) ? '' : lineBreak));
+  return undefined;
+}
+
+/** Joins bytes in hex that are written apart (`3a:f0`, `3a f0`); `undefined` if there is nothing to join. */
+export function joinHex(text: string): Peeled | undefined {
+  if (!hasHexPairs(text)) return undefined;
+  return peel(text, HEX_SEPARATOR, (separator, index) => (isHex(text, index - 1) && isHex(text, index - 2) ? '' : separator));
+}
+
+/** Whether a line that ends here may be one of encoded text. */
+function endsEncoded(text: string, index: number): boolean {
+  const end = text.charCodeAt(index - 1) === CARRIAGE_RETURN ? index - 1 : index;
+  return ENCODED_CHARACTER.test(text.charAt(end - 1)) && ENCODED_TAIL.test(text.slice(Math.max(0, end - MIN_LINE), end));
+}
+
+/** Whether there are eight pairs of hex digits in a row: then every third character is a separator. */
+function hasHexPairs(text: string): boolean {
+  for (let at = 9; at < text.length; at += 12) {
+    // Most text is told from such pairs by any of its characters.
+    if (kindOf(text, at) === OTHER) continue;
+    for (let start = at; start < at + 3; start += 1) {
+      if (kindOf(text, start) !== SEPARATOR || kindOf(text, start - 3) !== SEPARATOR || kindOf(text, start + 3) !== SEPARATOR) continue;
+      if ([start - 2, start - 1, start + 1, start + 2].every((index) => isHex(text, index))) return true;
+    }
+  }
+  return false;
+}
+
+const OTHER = 0;
+const HEX = 1;
+const SEPARATOR = 2;
+const KINDS = Uint8Array.from({ length: 128 }, (_, unit) =>
+  hexDigit(unit) >= 0 ? HEX : ': -'.includes(String.fromCharCode(unit)) ? SEPARATOR : OTHER,
+);
+
+function kindOf(text: string, index: number): number {
+  return KINDS[text.charCodeAt(index)] ?? OTHER;
+}
+
+function isHex(text: string, index: number): boolean {
+  return kindOf(text, index) === HEX;
+}
+
+function peel(text: string, escapes: RegExp, decode: Decode): Peeled | undefined {
+  const result = text.replace(escapes, decode);
   if (result === text) return undefined;
+  return peeled(result, (way) => {
+    for (const { 0: escape, index } of text.matchAll(escapes)) way.note(index, escape.length, decode(escape, index, text).length);
+  });
+}
+
+function peeled(text: string, trace: (way: WayBack) => void): Peeled {
   let way: WayBack | undefined;
   return {
-    text: result,
+    text,
     origin: (start, end) => {
       // Made only when something was found.
-      way ??= wayBack(text, escapes, decode);
-      return [sourceOf(way, start)[0], sourceOf(way, end - 1)[1]];
+      if (way === undefined) trace((way = new WayBack()));
+      return [way.sourceOf(start)[0], way.sourceOf(end - 1)[1]];
     },
   };
 }
 
-/** Per escape: where its character begins and ends in the new text, and where the escape did in the old one. */
-interface WayBack {
-  readonly begins: number[];
-  readonly ends: number[];
-  readonly from: number[];
-  readonly to: number[];
-}
+/** From text with escapes resolved back to where they stood. */
+class WayBack {
+  /** Per escape: where what it means begins and ends in the new text. */
+  readonly #begins: number[] = [];
+  readonly #ends: number[] = [];
+  /** Per escape: where it begins and ends in the old text. */
+  readonly #from: number[] = [];
+  readonly #to: number[] = [];
+  /** How much shorter the new text is up to here. */
+  #saved = 0;
 
-function wayBack(text: string, escapes: RegExp, decode: (code: string) => string): WayBack {
-  const way: WayBack = { begins: [], ends: [], from: [], to: [] };
-  let saved = 0;
-  for (const match of text.matchAll(escapes)) {
-    const length = decode(match[1] ?? '').length;
-    way.begins.push(match.index - saved);
-    way.ends.push(match.index - saved + length);
-    way.from.push(match.index);
-    way.to.push(match.index + match[0].length);
-    saved += match[0].length - length;
+  /** Takes in the next escape: its place and length in the old text, and the length of what it means. */
+  note(index: number, length: number, meaning: number): void {
+    this.#begins.push(index - this.#saved);
+    this.#ends.push(index - this.#saved + meaning);
+    this.#from.push(index);
+    this.#to.push(index + length);
+    this.#saved += length - meaning;
   }
-  return way;
-}
 
-/** Where the character at `index` of the new text began and ended in the old one. */
-function sourceOf({ begins, ends, from, to }: WayBack, index: number): readonly [start: number, end: number] {
-  const nearest = lastUpTo(begins, index);
-  const behind = index - (ends[nearest] ?? 0);
-  if (behind < 0) return [from[nearest] ?? 0, to[nearest] ?? 0];
-  const start = (to[nearest] ?? 0) + behind;
-  return [start, start + 1];
+  /** Where the character at `index` of the new text began and ended in the old one. */
+  sourceOf(index: number): readonly [start: number, end: number] {
+    const nearest = lastUpTo(this.#begins, index);
+    const behind = index - (this.#ends[nearest] ?? 0);
+    if (behind < 0) return [this.#from[nearest] ?? 0, this.#to[nearest] ?? 0];
+    const start = (this.#to[nearest] ?? 0) + behind;
+    return [start, start + 1];
+  }
 }

@@ -1,80 +1,144 @@
+import type { Steps } from '../../shared/steps';
+import { isEscaped } from '../jsonOutline';
+
 /** A stretch of text that goes, and the mark that takes its place. */
 export interface Stretch {
   readonly start: number;
   readonly end: number;
   readonly mark: string;
+}
+
+/** A stretch as it was found, before it is clear what it means there. */
+export interface Found extends Stretch {
   /** Found without resolving a JSON escape. */
   readonly raw: boolean;
   /** A short value, found as a whole word. */
   readonly word: boolean;
 }
 
-/** The text with marks for the stretches. Those that overlap become one. */
-export function splice(text: string, stretches: readonly Stretch[]): string {
-  const sorted = stretches.toSorted((a, b) => a.start - b.start || b.end - a.end);
-  let result = '';
-  let done = 0;
-  let open: { start: number; end: number; mark: string } | undefined;
-  for (const next of sorted) {
-    if (open !== undefined && next.start < open.end) {
-      open.end = Math.max(open.end, next.end);
-      continue;
-    }
-    if (open !== undefined) {
-      result += text.slice(done, open.start) + open.mark;
-      done = open.end;
-    }
-    open = { ...next };
-  }
-  return open === undefined ? text : result + text.slice(done, open.start) + open.mark + text.slice(open.end);
-}
+/** Stretches that go, in order. Those that overlap become one, with the mark of the one that begins first. */
+export class Cuts {
+  readonly #cuts: Stretch[] = [];
 
-/** As `splice`, for JSON text, which stays JSON. Numbers that are no more than a short value stay: ids and counts look like that. */
-export function spliceJson(text: string, stretches: readonly Stretch[]): string {
-  const strings = stringsOf(text);
-  const escapes = text.includes('\\');
-  return splice(
-    text,
-    stretches.flatMap((stretch) => {
-      const first = stringAt(strings, stretch.start);
-      const last = stringAt(strings, stretch.end - 1);
-      if (first !== undefined && first === last) {
-        // With an escape in front, `n` is not an n: what is really there is found with the escapes resolved.
-        return stretch.raw && escapes ? [] : [stretch];
+  get isEmpty(): boolean {
+    return this.#cuts.length === 0;
+  }
+
+  /** Takes in stretches of text that come, on the whole, in order. */
+  add(stretches: readonly Stretch[]): void {
+    for (const stretch of stretches.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
+      const later: Stretch[] = [];
+      let cut = stretch;
+      for (let last = this.#cuts.at(-1); last !== undefined && last.end > cut.start; last = this.#cuts.at(-1)) {
+        this.#cuts.pop();
+        if (last.start >= cut.end) later.push(last);
+        else
+          cut = {
+            start: Math.min(last.start, cut.start),
+            end: Math.max(last.end, cut.end),
+            mark: last.start <= cut.start ? last.mark : cut.mark,
+          };
       }
-      if (stretch.word) return [];
-      let { start, end } = stretch;
-      while (first === undefined && /[\d.eE+-]/.test(text.charAt(start - 1))) start -= 1;
-      while (last === undefined && /[\d.eE+-]/.test(text.charAt(end))) end += 1;
-      return [{ ...stretch, start, end, mark: `${first === undefined ? '"' : ''}${stretch.mark}${last === undefined ? '"' : ''}` }];
-    }),
-  );
-}
-
-/** Where the contents of the strings of a JSON text begin, and where they end. */
-function stringsOf(text: string): { starts: number[]; ends: number[] } {
-  const starts: number[] = [];
-  const ends: number[] = [];
-  for (let open = text.indexOf('"'); open >= 0; open = text.indexOf('"', (ends.at(-1) ?? text.length) + 1)) {
-    let close = text.indexOf('"', open + 1);
-    while (close >= 0 && isEscaped(text, close)) close = text.indexOf('"', close + 1);
-    starts.push(open + 1);
-    ends.push(close < 0 ? text.length : close);
+      this.#cuts.push(cut, ...later.reverse());
+    }
   }
-  return { starts, ends };
+
+  /** The text with marks in place of the stretches. */
+  *apply(text: string): Steps<string> {
+    const parts: string[] = [];
+    let done = 0;
+    for (const { start, end, mark } of this.#cuts) {
+      parts.push(text.slice(done, start), mark);
+      done = end;
+      if (parts.length % 8_192 === 0) yield;
+    }
+    parts.push(text.slice(done));
+    return parts.join('');
+  }
 }
 
-function isEscaped(text: string, index: number): boolean {
-  let slashes = 0;
-  while (text[index - 1 - slashes] === '\\') slashes += 1;
-  return slashes % 2 === 1;
+/**
+ * What may be cut out of JSON text, so that it stays JSON: inside of a string as it is; outside, with the number around it, for
+ * a string. Numbers that are no more than a short value stay: ids and counts look like that.
+ * @param strings those that the stretches touch.
+ * @param escapes whether there are escapes where it was searched: then `n` may not be an n, and what is really there is found
+ * with them resolved.
+ */
+export function inJson(found: readonly Found[], strings: JsonStrings, escapes: boolean): Stretch[] {
+  return found.flatMap((stretch) => {
+    const first = strings.at(stretch.start);
+    const last = strings.at(stretch.end - 1);
+    if (first !== undefined && first === last) return stretch.raw && escapes ? [] : [stretch];
+    if (stretch.word) return [];
+    const start = first === undefined ? strings.numberAt(stretch.start).start : stretch.start;
+    const end = last === undefined ? strings.numberAt(stretch.end - 1).end : stretch.end;
+    return [{ start, end, mark: `${first === undefined ? '"' : ''}${stretch.mark}${last === undefined ? '"' : ''}` }];
+  });
 }
 
-/** The number of the string that a place is in. */
-function stringAt({ starts, ends }: { starts: readonly number[]; ends: readonly number[] }, index: number): number | undefined {
-  const found = lastUpTo(starts, index);
-  return found >= 0 && index < (ends[found] ?? 0) ? found : undefined;
+/** Where the strings of a JSON text are, for a part of it at a time, from its beginning to its end. */
+export class JsonStrings {
+  readonly #text: string;
+  /** Where the contents of the strings known now begin, and where they end. */
+  #starts: number[] = [];
+  #ends: number[] = [];
+  /** Where the next string may open. */
+  #next = 0;
+  /** The number that was asked for last: one of a million digits may be asked for as often. */
+  #number = { start: 0, end: 0 };
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Looks at the text up to `to`, and forgets strings that end before `from`. */
+  *advance(from: number, to: number): Steps<void> {
+    const gone = lastUpTo(this.#ends, from - 1) + 1;
+    this.#starts = this.#starts.slice(gone);
+    this.#ends = this.#ends.slice(gone);
+    const text = this.#text;
+    let hops = 0;
+    while (this.#next < to) {
+      const open = text.indexOf('"', this.#next);
+      if (open < 0) {
+        this.#next = text.length;
+        return;
+      }
+      let close = text.indexOf('"', open + 1);
+      while (close >= 0 && isEscaped(text, close)) {
+        close = text.indexOf('"', close + 1);
+        if ((hops += 1) % 4_096 === 0) yield;
+      }
+      const end = close < 0 ? text.length : close;
+      if (end >= from) {
+        this.#starts.push(open + 1);
+        this.#ends.push(end);
+      }
+      this.#next = end + 1;
+      if ((hops += 1) % 4_096 === 0) yield;
+    }
+  }
+
+  /** Where the string begins that a place is in; `undefined` if it is in none. */
+  at(index: number): number | undefined {
+    const found = lastUpTo(this.#starts, index);
+    return found >= 0 && index < (this.#ends[found] ?? 0) ? this.#starts[found] : undefined;
+  }
+
+  /** The number that a place outside of strings is in; just this place if it is in none. */
+  numberAt(index: number): { readonly start: number; readonly end: number } {
+    if (index < this.#number.start || index >= this.#number.end) {
+      let start = index;
+      let end = index + 1;
+      while (IN_NUMBER.test(this.#text.charAt(start - 1))) start -= 1;
+      while (IN_NUMBER.test(this.#text.charAt(end))) end += 1;
+      this.#number = { start, end };
+    }
+    return this.#number;
+  }
 }
+
+const IN_NUMBER = /[\d.eE+-]/;
 
 /** The index of the last number that is not greater than `limit`, in a sorted list; -1 if there is none. */
 export function lastUpTo(sorted: readonly number[], limit: number): number {

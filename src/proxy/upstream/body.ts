@@ -1,33 +1,58 @@
-import type { IncomingMessage } from 'node:http';
+import { pipeline, Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { SecretsError } from '../../shared/errors';
+import { MAX_REPLY_BYTES } from '../../bindings/limits';
+import type { Server } from '../../bindings/server';
 import { failure } from './request';
+import type { UpstreamResponse } from './request';
 
-/** The largest message that an upstream may send, unpacked: 64 MiB. */
-export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** What unpacks to this many bytes may do so however little was sent. */
+const FREE_BYTES = 4 * 1024 * 1024;
+/** What is larger may be so many times as large as what was sent. Text of any use is packed to a tenth, not to a thousandth. */
+const MAX_RATIO = 200;
+
+/** The largest message that a server may send, unpacked. */
+export function replyLimit({ limits }: Server): number {
+  return limits?.replyBytes ?? MAX_REPLY_BYTES;
+}
 
 /** The body of an answer, unpacked. We ask for none, but some servers pack anyway. */
-export function bodyOf(response: IncomingMessage, server: string): Readable {
+export function bodyOf(response: UpstreamResponse, server: string): Readable {
   const encoding = response.headers['content-encoding']?.toLowerCase() ?? 'identity';
   if (encoding === 'identity') return response;
   const unpack = encoding === 'br' ? createBrotliDecompress() : encoding === 'gzip' || encoding === 'deflate' ? createUnzip() : undefined;
-  if (unpack === undefined) throw new SecretsError('upstreamNonsense', { server, what: 'an unknown content encoding' });
-  response.on('error', (error) => unpack.destroy(error));
-  return response.pipe(unpack);
+  if (unpack === undefined) {
+    response.destroy();
+    throw new SecretsError('upstreamNonsense', { server, what: 'an unknown content encoding' });
+  }
+  // Unlike `pipe`, it ends the connection, too, when nobody wants the rest. Failures are those of what it returns.
+  return pipeline(response, unpack, inProportion(unpack, server), () => undefined);
+}
+
+/** Breaks off what grows out of proportion while it is unpacked. */
+function inProportion(unpack: { readonly bytesWritten: number }, server: string): Transform {
+  let size = 0;
+  return new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      size += chunk.length;
+      if (size <= FREE_BYTES || size <= unpack.bytesWritten * MAX_RATIO) done(null, chunk);
+      else done(new SecretsError('upstreamNonsense', { server, what: 'a body that unpacks to far more than was sent' }));
+    },
+  });
 }
 
 /**
- * A whole body. @throws SecretsError `upstreamTooLarge`, `upstreamTimeout`, `upstreamClosed`; `upstreamNonsense` if it does not unpack.
+ * A whole body of at most so many bytes. @throws SecretsError `upstreamTooLarge`, `upstreamTimeout`, `upstreamClosed`; `upstreamNonsense` if it does not unpack.
  */
-export function readWhole(body: Readable, server: string): Promise<Buffer> {
+export function readWhole(body: Readable, server: string, limit = MAX_REPLY_BYTES): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     body.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > MAX_MESSAGE_BYTES) body.destroy(new SecretsError('upstreamTooLarge', { server, limit: MAX_MESSAGE_BYTES }));
+      if (size > limit) body.destroy(new SecretsError('upstreamTooLarge', { server, limit }));
     });
     body.on('end', () => {
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));

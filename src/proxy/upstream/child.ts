@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import spawn from 'cross-spawn';
 import { SecretsError, reasonOf } from '../../shared/errors';
-import { MAX_MESSAGE_BYTES } from './body';
+import type { Channel } from './channel';
+import { LineSplitter } from './lines';
+import { ProcessGroup } from './processGroup';
+import type { Watchdog } from './watchdog';
 
 /** How long a child has to end by itself at each step: input closed, SIGTERM, SIGKILL. */
 const GRACE_MS = 2_000;
@@ -16,6 +18,8 @@ export interface ChildCommand {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** The longest line that it may write, in bytes. */
+  readonly maxLine: number;
 }
 
 /** Who listens to a child. */
@@ -32,14 +36,18 @@ export interface ChildListener {
  * A child process that speaks in lines, in a process group of its own so that whatever it starts ends with it.
  * Not the SDK's stdio transport: that one checks and rebuilds each message, and ends the child but not its children.
  */
-export class Child {
+export class Child implements Channel {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #command: ChildCommand;
+  readonly #listener: ChildListener;
+  readonly #group: ProcessGroup | undefined;
+  readonly #closed: Promise<void>;
   #gone = false;
   #ending: Promise<void> | undefined;
 
-  constructor(command: ChildCommand, listener: ChildListener) {
+  constructor(command: ChildCommand, listener: ChildListener, watchdog: Watchdog) {
     this.#command = command;
+    this.#listener = listener;
     this.#process = spawn(command.command, [...command.args], {
       cwd: command.cwd,
       env: command.env,
@@ -47,36 +55,22 @@ export class Child {
       detached: process.platform !== 'win32',
       windowsHide: true,
     }) as ChildProcessWithoutNullStreams;
-    const leave = (error: SecretsError): void => {
-      if (this.#gone) return;
-      this.#gone = true;
-      this.#killTree('SIGKILL');
-      listener.gone(error);
-    };
-    this.#process.on('error', (error) => {
-      leave(this.#startFailure(error));
+    const { pid } = this.#process;
+    if (pid !== undefined) this.#group = new ProcessGroup(pid, watchdog.guard(pid));
+    this.#closed = new Promise((resolve) => {
+      this.#process.once('close', () => {
+        resolve();
+      });
     });
-    // "close" comes after the last output has been read; "exit" may come before.
-    this.#process.on('close', (code, signal) => {
-      leave(
-        new SecretsError('childExited', {
-          server: command.server,
-          how: signal === null ? `exit code ${String(code)}` : `signal ${signal}`,
-        }),
-      );
-    });
-    this.#process.on('exit', () => {
-      this.#killTree('SIGTERM');
-    });
+    this.#followEnd();
     this.#process.stdin.on('error', () => undefined);
-    this.#readLines(listener, leave);
+    this.#readLines();
     const decoder = new StringDecoder('utf8');
     this.#process.stderr.on('data', (chunk: Buffer) => {
       listener.diagnostics(decoder.write(chunk));
     });
   }
 
-  /** Whether it can still be spoken to. */
   get alive(): boolean {
     return !this.#gone && this.#ending === undefined;
   }
@@ -100,45 +94,58 @@ export class Child {
   /** Ends it and everything it started without a word, at once. */
   kill(): void {
     this.#ending ??= Promise.resolve();
-    this.#killTree('SIGKILL');
+    this.#group?.signal('SIGKILL');
   }
 
   async #end(): Promise<void> {
-    if (this.#gone || this.#process.pid === undefined) return;
-    const closed = new Promise<void>((resolve) =>
-      this.#process.once('close', () => {
-        resolve();
-      }),
-    );
-    const within = (ms: number): Promise<boolean> => {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<boolean>(
-        (resolve) =>
-          (timer = setTimeout(() => {
-            resolve(false);
-          }, ms)),
-      );
-      return Promise.race([closed.then(() => true), late]).finally(() => {
-        clearTimeout(timer);
-      });
-    };
+    if (this.#gone || this.#group === undefined) return;
     this.#process.stdin.end();
-    if (await within(GRACE_MS)) return;
-    this.#killTree('SIGTERM');
-    if (await within(GRACE_MS)) return;
-    this.#killTree('SIGKILL');
-    await within(GRACE_MS);
+    if (await this.#closesWithin(GRACE_MS)) return;
+    this.#group.signal('SIGTERM');
+    if (await this.#closesWithin(GRACE_MS)) return;
+    this.#group.signal('SIGKILL');
+    await this.#closesWithin(GRACE_MS);
   }
 
-  #killTree(signal: 'SIGTERM' | 'SIGKILL'): void {
-    const { pid } = this.#process;
-    if (pid === undefined) return;
-    try {
-      if (process.platform === 'win32') spawnSync('taskkill', ['/pid', String(pid), '/T', '/F'], { windowsHide: true });
-      else process.kill(-pid, signal);
-    } catch {
-      // Nobody of the group is left.
-    }
+  async #closesWithin(ms: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, ms, false);
+    });
+    return Promise.race([this.#closed.then(() => true), late]).finally(() => {
+      clearTimeout(timer);
+    });
+  }
+
+  #followEnd(): void {
+    let stragglers: NodeJS.Timeout | undefined;
+    this.#process.on('error', (error) => {
+      this.#leave(this.#startFailure(error));
+    });
+    this.#process.on('exit', () => {
+      this.#group?.leaderEnded();
+      this.#group?.signal('SIGTERM');
+      // Whoever holds its output open, in the group or escaped from it, must not keep those waiting who wait for its end.
+      stragglers = setTimeout(() => {
+        this.#group?.signal('SIGKILL');
+        this.#process.stdout.destroy();
+        this.#process.stderr.destroy();
+      }, GRACE_MS);
+    });
+    // "close" comes after the last output has been read; "exit" may come before.
+    this.#process.on('close', (code, signal) => {
+      clearTimeout(stragglers);
+      this.#group?.signal('SIGKILL');
+      const how = signal === null ? `exit code ${String(code)}` : `signal ${signal}`;
+      this.#leave(new SecretsError('childExited', { server: this.#command.server, how }));
+    });
+  }
+
+  #leave(error: SecretsError): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#group?.signal('SIGKILL');
+    this.#listener.gone(error);
   }
 
   #startFailure(error: unknown): SecretsError {
@@ -150,23 +157,15 @@ export class Child {
       : new SecretsError('commandFailed', { server, command, reason: `the folder ${cwd} does not exist` });
   }
 
-  #readLines(listener: ChildListener, leave: (error: SecretsError) => void): void {
-    let parts: Buffer[] = [];
-    let size = 0;
+  #readLines(): void {
+    const { server, maxLine } = this.#command;
+    const splitter = new LineSplitter();
     this.#process.stdout.on('data', (chunk: Buffer) => {
-      let start = 0;
-      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-        const piece = chunk.subarray(start, end);
-        const line = (parts.length === 0 ? piece : Buffer.concat([...parts, piece])).toString();
-        parts = [];
-        size = 0;
-        start = end + 1;
-        if (line.trim() !== '') listener.line(line);
-      }
-      if (start === chunk.length) return;
-      parts.push(chunk.subarray(start));
-      size += chunk.length - start;
-      if (size > MAX_MESSAGE_BYTES) leave(new SecretsError('upstreamTooLarge', { server: this.#command.server, limit: MAX_MESSAGE_BYTES }));
+      if (this.#gone) return;
+      const lines = splitter.push(chunk);
+      const tooLong = lines.findIndex((line) => line.length > maxLine);
+      for (const line of tooLong < 0 ? lines : lines.slice(0, tooLong)) this.#listener.line(line);
+      if (tooLong >= 0 || splitter.pending > maxLine) this.#leave(new SecretsError('upstreamTooLarge', { server, limit: maxLine }));
     });
   }
 }

@@ -11,7 +11,7 @@ const MAX_LINE = 16_384;
 export function diagnosticsLog(
   server: string,
   redactor: () => Redactor,
-  logger: Logger,
+  logger: Pick<Logger, 'info'>,
 ): { write: (text: string) => void; flush: () => void } {
   let rest = '';
   const log = (line: string): void => {
@@ -22,10 +22,11 @@ export function diagnosticsLog(
       const lines = (rest + text).split(/\r?\n/);
       rest = lines.pop() ?? '';
       lines.forEach(log);
-      if (rest.length <= MAX_LINE) return;
+      const { reach } = redactor();
+      if (rest.length <= MAX_LINE + reach) return;
       // Cut only what has been cleaned, and keep back what may be the beginning of a value.
       const clean = redactor().text(rest);
-      const keep = Math.min(clean.length, redactor().reach);
+      const keep = Math.min(clean.length, reach);
       log(clean.slice(0, clean.length - keep));
       rest = clean.slice(clean.length - keep);
     },

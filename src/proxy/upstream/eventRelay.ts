@@ -1,25 +1,38 @@
 import type { Readable } from 'node:stream';
-import { SecretsError } from '../../shared/errors';
+import { isSecretsError, SecretsError } from '../../shared/errors';
+import { inTurns } from '../../shared/steps';
+import { encodedInSteps } from '../../shared/utf8';
 import type { Call } from '../call';
 import type { Exposure } from '../exposure';
+import type { Session } from '../front/sessions';
 import type { Injection } from '../injector';
 import type { Redactor } from '../interceptors/redactor';
-import { errorAnswer, isResponse, parseMessage } from '../jsonRpc';
+import { errorAnswer, isRequest, isResponse } from '../jsonRpc';
+import type { Message, RequestId } from '../jsonRpc';
+import { LARGE, readMessage } from '../largeMessage';
 import type { Pipeline } from '../pipeline';
 import type { Visit } from '../visit';
-import { MAX_MESSAGE_BYTES } from './body';
+import { Asking } from './asking';
+import { replyLimit } from './body';
+import { ParkedCalls } from './parked';
 import { failure } from './request';
-import { SseSplitter, withData } from './sse';
+import { SseSplitter, withLines } from './sse';
 import type { SseEvent } from './sse';
 
 /** Passes event streams of upstreams on to agents. */
 export class EventRelay {
   readonly #pipeline: Pipeline;
+  readonly #patienceMs: () => number;
+  readonly #parked = new ParkedCalls();
+  /** Which streams wait for their agents. */
+  readonly asking = new Asking();
   /** The open streams by server, each with what is searched for in it. Those of one session share that. */
   readonly #streams = new Map<string, Set<{ readonly exposure: Exposure }>>();
 
-  constructor(pipeline: Pipeline) {
+  /** @param patienceMs how long an agent has to take up a stream that has ended early. */
+  constructor(pipeline: Pipeline, patienceMs: () => number) {
     this.#pipeline = pipeline;
+    this.#patienceMs = patienceMs;
   }
 
   /** A server was given values: from now on its open streams are searched for them, too. */
@@ -27,12 +40,28 @@ export class EventRelay {
     for (const { exposure } of this.#streams.get(server) ?? []) exposure.add(injection);
   }
 
+  /** The agent takes a request back whose stream has ended before the answer. */
+  cancelled(visit: Visit, id: RequestId): void {
+    const call = this.#parked.of(visit, id);
+    if (call === undefined) return;
+    this.#parked.forget(visit, id);
+    this.#pipeline.end(call, { outcome: 'error', errorKind: 'cancelled' });
+  }
+
+  /** A session has ended: its streams are not taken up again. */
+  sessionEnded(session: Session): void {
+    this.#parked.giveUp(session.id);
+  }
+
   /** Passes a stream on, event by event, until it ends. Calls that it leaves without an answer are answered with an error. */
   async relay(body: Readable, visit: Visit, calls: readonly Call[], exposure: Exposure): Promise<void> {
-    const pipeline = this.#pipeline;
     const waiting = new Map(calls.map((call) => [call.id, call]));
     const splitter = new SseSplitter();
     const close = this.#openStream(visit.server.name, exposure);
+    const limit = replyLimit(visit.server);
+    const measure = (length: number): void => {
+      if (length > limit) throw new SecretsError('upstreamTooLarge', { server: visit.server.name, limit });
+    };
     let resumable = false;
     let problem: unknown = new SecretsError('upstreamClosed', { server: visit.server.name });
     body.setEncoding('utf8');
@@ -40,24 +69,34 @@ export class EventRelay {
       for await (const chunk of body as AsyncIterable<string>) {
         for (const event of splitter.push(chunk)) {
           resumable ||= event.id !== undefined;
-          await this.#relayEvent(event, visit, waiting, exposure.redactor);
+          measure(event.data?.length ?? 0);
+          await this.#relayEvent(event, visit, waiting, exposure.redactor, calls.length === 0);
         }
-        if (splitter.pending > MAX_MESSAGE_BYTES)
-          throw new SecretsError('upstreamTooLarge', { server: visit.server.name, limit: MAX_MESSAGE_BYTES });
+        measure(splitter.pending);
       }
     } catch (error) {
       problem = failure(error, { server: visit.server.name }, undefined);
-      resumable = false;
+      resumable &&= isSecretsError(problem, 'upstreamClosed');
     } finally {
       close();
+      this.asking.over(visit);
     }
-    for (const call of waiting.values()) {
-      if (visit.reply.ended) pipeline.abandoned(call);
-      else pipeline.failed(call, problem);
-      // A stream with ids may end early: the agent takes it up again with Last-Event-ID (2025-11-25, transports).
-      if (!resumable) visit.reply.event(errorAnswer(call.id, problem));
-    }
+    for (const call of waiting.values()) this.#unanswered(call, visit, resumable, problem);
     visit.reply.end();
+  }
+
+  /** The stream has ended before the answer. One with ids the agent can take up again (MCP 2025-11-25, Streamable HTTP, resumability). */
+  #unanswered(call: Call, visit: Visit, resumable: boolean, problem: unknown): void {
+    const gone = visit.reply.ended;
+    const giveUp = (): void => {
+      if (gone) this.#pipeline.abandoned(call);
+      else this.#pipeline.failed(call, problem);
+    };
+    if (resumable) this.#parked.park(visit, call, this.#patienceMs(), giveUp);
+    else {
+      giveUp();
+      visit.reply.event(errorAnswer(call.id, problem));
+    }
   }
 
   /** Returns the means to close it. */
@@ -71,20 +110,35 @@ export class EventRelay {
     };
   }
 
-  async #relayEvent(event: SseEvent, visit: Visit, waiting: Map<string | number, Call>, redactor: Redactor): Promise<void> {
+  async #relayEvent(
+    event: SseEvent,
+    visit: Visit,
+    waiting: Map<string | number, Call>,
+    redactor: Redactor,
+    listens: boolean,
+  ): Promise<void> {
     const { reply } = visit;
     let data = event.data;
     if (data !== undefined && data !== '') {
-      const message = parseMessage(data);
-      const call = message !== undefined && isResponse(message) ? waiting.get(message.id) : undefined;
+      const answered = (message: Message | undefined): Call | undefined =>
+        message !== undefined && isResponse(message) ? (waiting.get(message.id) ?? this.#parked.of(visit, message.id)) : undefined;
+      const read = readMessage(data, (answer) => answered(answer)?.method);
+      const message = read instanceof Promise ? await read : read;
+      const call = answered(message);
+      // On the stream of a request nothing is answered but what was asked there, and that once.
+      if (message !== undefined && isResponse(message) && call === undefined && !listens) return;
+      if (message !== undefined && isRequest(message)) this.asking.ask(visit, message.id);
       data = await this.#pipeline.outgoing(data, { server: visit.server, redactor, message, call });
       if (call !== undefined && message !== undefined) {
         waiting.delete(call.id);
+        this.#parked.forget(visit, call.id);
         this.#pipeline.answered(call, message);
       }
     }
-    const text = `${withData(event, data, (line) => redactor.text(line))}\n\n`;
-    if (reply.raw(text) || reply.ended) return;
+    const others: string[] = [];
+    for (const line of event.others) others.push(line.length <= LARGE ? redactor.text(line) : await inTurns(redactor.textInSteps(line)));
+    const text = `${withLines(event, data, others)}\n\n`;
+    if (reply.raw(text.length <= LARGE ? text : await inTurns(encodedInSteps(text))) || reply.ended) return;
     await new Promise<void>((resolve) => {
       reply.onDrain(resolve);
       reply.onClosed(resolve);

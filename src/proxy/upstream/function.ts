@@ -1,13 +1,18 @@
+import { setImmediate } from 'node:timers/promises';
 import type { FunctionServer } from '../../bindings/server';
 import { SecretsError } from '../../shared/errors';
+import { inTurns } from '../../shared/steps';
+import { decodedInSteps } from '../../shared/utf8';
 import type { Call } from '../call';
 import type { Injection, Injector } from '../injector';
 import { Redactor } from '../interceptors/redactor';
 import { isBatch, isRequest, objectAt, stringAt } from '../jsonRpc';
 import type { Message, Request } from '../jsonRpc';
+import { LARGE } from '../largeMessage';
 import type { Pipeline } from '../pipeline';
 import type { Post, Upstream, Visit } from '../visit';
-import { bodyOf, readWhole } from './body';
+import { bodyOf, readWhole, replyLimit } from './body';
+import { callTimes } from './deadline';
 import type { Connections } from './request';
 
 /** For answers of our own. */
@@ -73,11 +78,12 @@ export class FunctionUpstream implements Upstream {
     if (!server.tools.some((tool) => tool.name === name)) {
       return { body: { error: { code: -32602, message: `Unknown tool: ${name}` } } };
     }
-    const injection = await this.#options.injector.inject(server);
+    const injection = await this.#options.injector.inject(server, undefined, [name]);
     call.versions = injection.versions;
     const given = objectAt(request.params, 'arguments') ?? {};
     const secrets = Object.keys(injection.body).length > 0 ? { secrets: injection.body } : {};
     const body = JSON.stringify({ ...given, ...secrets });
+    const { silenceMs, ceilingMs } = callTimes(server, [call], this.#options.callTimeoutMs);
     const response = await this.#options.connections.send({
       server: server.name,
       method: 'POST',
@@ -95,18 +101,23 @@ export class FunctionUpstream implements Upstream {
         ...Object.entries(injection.headers).flat(),
       ],
       body,
-      idleMs: this.#options.callTimeoutMs(),
+      idleMs: silenceMs,
+      maxMs: ceilingMs,
       repeatable: false,
       onCancel: (cancel) => {
         post.reply.onAbandoned(cancel);
       },
     });
     const status = response.statusCode ?? 0;
-    const text = (await readWhole(bodyOf(response, server.name), server.name)).toString();
+    const bytes = await readWhole(bodyOf(response, server.name), server.name, replyLimit(server));
+    const text = bytes.length <= LARGE ? bytes.toString() : await inTurns(decodedInSteps(bytes));
     if (status === 401 || status === 403) {
       throw new SecretsError('upstreamRefused', { server: server.name, status, secrets: Object.keys(injection.versions) });
     }
-    return { injection, body: { result: toolResult(text, response.headers['content-type'] ?? '', status) } };
+    const result = toolResult(text, response.headers['content-type'] ?? '', status);
+    // To read a large one was enough work for one turn: it is written in another.
+    if (text.length > LARGE) await setImmediate();
+    return { injection, body: { result } };
   }
 }
 

@@ -1,20 +1,28 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { HttpServer } from '../../bindings/server';
 import { shapeDigest } from '../../bindings/plan';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
+import { inTurns } from '../../shared/steps';
+import { decodedInSteps, encodedInSteps } from '../../shared/utf8';
 import type { Session, Sessions } from '../front/sessions';
+import { isModern, versionIn } from '../bridge/era';
+import { PARAM_PREFIX } from '../bridge/paramHeaders';
 import { Exposure } from '../exposure';
 import { addSecrets } from '../injector';
 import type { Injection, Injector } from '../injector';
 import type { Redactor } from '../interceptors/redactor';
-import { isBatch, isResponse, parseMessage } from '../jsonRpc';
+import { cancelledBy, isBatch, isResponse, parseMessage, toolsCalled } from '../jsonRpc';
 import type { Message } from '../jsonRpc';
+import { LARGE, readMessage } from '../largeMessage';
 import type { Pipeline } from '../pipeline';
 import type { Post, Upstream, Visit } from '../visit';
-import { bodyOf, readWhole } from './body';
+import { bodyOf, readWhole, replyLimit } from './body';
+import { callTimes } from './deadline';
+import type { CallTimes } from './deadline';
 import { EventRelay } from './eventRelay';
-import type { Connections } from './request';
+import type { Connections, UpstreamResponse } from './request';
 import { Underway } from './underway';
 
 const SESSION_HEADER = 'mcp-session-id';
@@ -37,7 +45,7 @@ export class HttpUpstream implements Upstream {
 
   constructor(options: HttpUpstreamOptions) {
     this.#options = options;
-    this.#events = new EventRelay(options.pipeline);
+    this.#events = new EventRelay(options.pipeline, options.callTimeoutMs);
   }
 
   async post(post: Post): Promise<void> {
@@ -51,15 +59,17 @@ export class HttpUpstream implements Upstream {
 
   async #post(post: Post): Promise<void> {
     const server = post.server as HttpServer;
-    const injection = await this.#options.injector.inject(server);
+    const injection = await this.#options.injector.inject(server, undefined, toolsCalled(post.messages));
     for (const call of post.calls) call.versions = injection.versions;
     const exposure = exposureIn(post.session, server, injection);
     this.#events.exposed(server.name, injection);
-    const answer = this.#send('POST', server, post, injection, withBody(post, injection), this.#options.callTimeoutMs());
+    for (const message of post.messages) if (isResponse(message)) this.#events.asking.answered(post, message.id);
+    const times = callTimes(server, post.calls, this.#options.callTimeoutMs);
+    const answer = this.#send('POST', server, post, injection, withBody(post, injection), times);
     // While the server works, not when its answer is there.
     exposure.redactor.prepare();
     const response = await answer;
-    this.#underway.cancel(post, this.#options.pipeline);
+    this.#cancel(post);
     const status = response.statusCode ?? 0;
     const type = mediaType(response.headers);
     if (status === 404 && post.session !== undefined) {
@@ -76,7 +86,7 @@ export class HttpUpstream implements Upstream {
       await this.#events.relay(bodyOf(response, server.name), post, post.calls, exposure);
       return;
     }
-    const body = await readWhole(bodyOf(response, server.name), server.name);
+    const body = await readWhole(bodyOf(response, server.name), server.name, replyLimit(server));
     if (status < 300 && post.calls.length === 0) {
       post.reply.empty(202);
       return;
@@ -84,11 +94,20 @@ export class HttpUpstream implements Upstream {
     await this.#relayJson(body, status, type, post, exposure.redactor);
   }
 
+  /** The upstream has got a post: the calls that it cancels are over. */
+  #cancel(post: Post): void {
+    this.#underway.cancel(post, this.#options.pipeline);
+    for (const message of post.messages) {
+      const id = cancelledBy(message);
+      if (id !== undefined) this.#events.cancelled(post, id);
+    }
+  }
+
   async listen(visit: Visit): Promise<void> {
     const server = visit.server as HttpServer;
     const injection = await this.#options.injector.inject(server);
     const exposure = exposureIn(visit.session, server, injection);
-    const response = await this.#send('GET', server, visit, injection, undefined, 0);
+    const response = await this.#send('GET', server, visit, injection, undefined, undefined);
     if (response.statusCode === 200 && mediaType(response.headers) === 'text/event-stream') {
       visit.reply.stream();
       await this.#events.relay(bodyOf(response, server.name), visit, [], exposure);
@@ -104,6 +123,7 @@ export class HttpUpstream implements Upstream {
   }
 
   async end(session: Session): Promise<void> {
+    this.#events.sessionEnded(session);
     const { server, upstreamId } = session.state as HttpSession;
     try {
       const injection = await this.#options.injector.inject(server);
@@ -127,8 +147,8 @@ export class HttpUpstream implements Upstream {
     visit: Visit,
     injection: Injection,
     body: Buffer | string | undefined,
-    idleMs: number,
-  ): Promise<IncomingMessage> {
+    times: CallTimes | undefined,
+  ): Promise<UpstreamResponse> {
     const session = visit.session?.state as HttpSession | undefined;
     const headers: string[] = [];
     forward(visit.headers, headers);
@@ -142,7 +162,8 @@ export class HttpUpstream implements Upstream {
       method,
       url: server.url,
       headers,
-      idleMs,
+      idleMs: times?.silenceMs ?? 0,
+      ...(times === undefined ? {} : { maxMs: times.ceilingMs, othersTurn: () => this.#events.asking.isAsking(visit) }),
       onCancel: (cancel) => {
         visit.reply.onAbandoned(cancel);
         this.#underway.stoppable(visit, cancel);
@@ -153,12 +174,13 @@ export class HttpUpstream implements Upstream {
   }
 
   /** An upstream that opens a session gets one of ours in front of it. */
-  #openSession(post: Post, response: IncomingMessage, exposure: Exposure): void {
+  #openSession(post: Post, response: UpstreamResponse, exposure: Exposure): void {
     const { reply } = post;
     const version = response.headers['mcp-protocol-version'];
     if (typeof version === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(version)) reply.headers['mcp-protocol-version'] = version;
     const upstreamId = response.headers[SESSION_HEADER];
-    if (typeof upstreamId !== 'string') return;
+    // Since MCP 2026-07-28 there are no sessions, whatever a server says.
+    if (typeof upstreamId !== 'string' || isModern(versionIn(post.headers))) return;
     if (post.session !== undefined) {
       reply.headers[SESSION_HEADER] = post.session.id;
       return;
@@ -173,9 +195,9 @@ export class HttpUpstream implements Upstream {
   }
 
   async #relayJson(body: Buffer, status: number, type: string, post: Post, redactor: Redactor): Promise<void> {
-    const text = body.toString();
+    const text = body.length <= LARGE ? body.toString() : await inTurns(decodedInSteps(body));
     const name = post.server.name;
-    const answers = type === 'application/json' ? parseAnswers(text) : undefined;
+    const answers = type === 'application/json' ? await readAnswers(text, post) : undefined;
     const matches =
       answers?.every((answer) => isResponse(answer) && post.calls.some((call) => call.id === answer.id)) === true &&
       answers.length === post.calls.length;
@@ -193,7 +215,9 @@ export class HttpUpstream implements Upstream {
       message: answers.length === 1 ? answers[0] : undefined,
       call: post.calls.length === 1 ? post.calls[0] : undefined,
     });
-    post.reply.json(clean === text ? body : clean, status);
+    // What is no UTF-8 could be read as something else than what was searched.
+    const same = clean === text && isUtf8(body);
+    post.reply.json(same ? body : clean.length <= LARGE ? clean : await inTurns(encodedInSteps(clean)), status);
     for (const call of post.calls) {
       const answer = answers.find((a) => a.id === call.id) ?? answers[0];
       if (answer !== undefined) this.#options.pipeline.answered(call, answer);
@@ -222,7 +246,10 @@ function exposureIn(session: Session | undefined, server: HttpServer, injection:
 function forward(from: IncomingHttpHeaders, to: string[]): void {
   for (const name in from) {
     const value = from[name];
-    if (typeof value === 'string' && (FORWARDED.has(name) || (name.startsWith('mcp-') && name !== SESSION_HEADER))) to.push(name, value);
+    if (typeof value !== 'string' || name === SESSION_HEADER) continue;
+    // What repeats an argument has been compared with it only in requests of the era that has such headers.
+    if (name.startsWith(PARAM_PREFIX) && !isModern(versionIn(from))) continue;
+    if (FORWARDED.has(name) || name.startsWith('mcp-')) to.push(name, value);
   }
 }
 
@@ -243,9 +270,10 @@ function mediaType(headers: IncomingHttpHeaders): string {
   return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-function parseAnswers(text: string): Message[] | undefined {
-  if (!text.trimStart().startsWith('[')) {
-    const message = parseMessage(text);
+async function readAnswers(text: string, { calls }: Post): Promise<Message[] | undefined> {
+  if (!/^\s*\[/.test(text)) {
+    const read = readMessage(text, ({ id }) => calls.find((call) => call.id === id)?.method);
+    const message = read instanceof Promise ? await read : read;
     return message === undefined ? undefined : [message];
   }
   try {

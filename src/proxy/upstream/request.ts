@@ -1,10 +1,15 @@
 import http from 'node:http';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import https from 'node:https';
+import type { Readable } from 'node:stream';
 import { SecretsError, isSecretsError, reasonOf } from '../../shared/errors';
+import type { LoopbackConnections } from './loopback';
 
 /** Redirects within one origin that are followed at most. */
 const MAX_REDIRECTS = 3;
+
+/** Names of this machine, as `URL.hostname` spells them. */
+const LOOPBACK = /^(?:127(?:\.\d+){3}|localhost|\[::1\])$/;
 
 /** One HTTP request to an upstream. */
 export interface UpstreamRequest {
@@ -16,14 +21,29 @@ export interface UpstreamRequest {
   readonly body?: string | Buffer;
   /** After this long without a byte from the upstream the request fails; 0: never. In ms. */
   readonly idleMs: number;
+  /** After this long the request fails, bytes or not, if `idleMs` is not 0. In ms. Default: never. */
+  readonly maxMs?: number;
+  /** Whether silence means nothing now, because the upstream waits for somebody else. */
+  readonly othersTurn?: () => boolean;
   /** Whether it may be sent again when a kept connection turns out to be closed: never what could do something twice (RFC 9110, 9.2.2). */
   readonly repeatable: boolean;
   /** Is given the means to break the request off. */
   readonly onCancel?: (cancel: () => void) => void;
 }
 
-/** Connections to upstreams, kept open between calls. `node:http`, because VS Code gives it the user's proxy and certificates. */
+/** What an upstream answers, when its headers are there: its body is to be read, resumed or destroyed. */
+export interface UpstreamResponse extends Readable {
+  readonly statusCode?: number | undefined;
+  /** By name in lower case. */
+  readonly headers: IncomingHttpHeaders;
+}
+
+/**
+ * Connections to upstreams, kept open between calls. `node:http`, because VS Code gives it the user's proxy and certificates; on
+ * this machine, where those do not count, a faster client.
+ */
 export class Connections {
+  #loopback: LoopbackConnections | undefined;
   readonly #http = new http.Agent({ keepAlive: true, scheduling: 'lifo' });
   readonly #https = new https.Agent({ keepAlive: true, scheduling: 'lifo' });
 
@@ -32,10 +52,10 @@ export class Connections {
    * origin only, with method and body (307, 308).
    * @throws SecretsError `upstreamUnreachable`, `upstreamTimeout`, `upstreamClosed`, `upstreamRedirect`.
    */
-  async send(request: UpstreamRequest): Promise<IncomingMessage> {
+  async send(request: UpstreamRequest): Promise<UpstreamResponse> {
     let url = parsed(request.url);
     for (let hops = 0; ; hops += 1) {
-      const response = await this.#once(request, url, request.repeatable);
+      const response = await this.#once(request, url);
       const location = response.headers.location;
       if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
       response.resume();
@@ -49,11 +69,29 @@ export class Connections {
 
   /** Closes every kept connection. */
   close(): void {
+    this.#loopback?.close();
     this.#http.destroy();
     this.#https.destroy();
   }
 
-  #once(request: UpstreamRequest, url: URL, mayRetry: boolean): Promise<IncomingMessage> {
+  async #once(request: UpstreamRequest, url: URL): Promise<UpstreamResponse> {
+    const headers = lastOfEach(['host', url.host, ...request.headers]);
+    if (url.protocol !== 'http:' || !LOOPBACK.test(url.hostname)) return this.#overNode(request, url, headers, request.repeatable);
+    this.#loopback ??= new (await import('./loopback')).LoopbackConnections();
+    const loopback = this.#loopback;
+    const send = (): Promise<UpstreamResponse> =>
+      loopback.send(request, url, headers, {
+        inWords: (error) => loopbackFailure(error, request, url),
+        watch: (watched) => watchIdle(request, watched),
+      });
+    return send().catch((error: unknown) => {
+      // The server closed a kept connection just when we used it again.
+      if (request.repeatable && isSecretsError(error, 'upstreamClosed')) return send();
+      throw error;
+    });
+  }
+
+  #overNode(request: UpstreamRequest, url: URL, headers: readonly string[], mayRetry: boolean): Promise<UpstreamResponse> {
     return new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:';
       const target = {
@@ -64,7 +102,7 @@ export class Connections {
       const options = {
         ...target,
         method: request.method,
-        headers: lastOfEach(['host', url.host, ...request.headers]),
+        headers,
         agent: secure ? this.#https : this.#http,
       };
       const outgoing = secure ? https.request(options) : http.request(options);
@@ -72,7 +110,7 @@ export class Connections {
       const failed = (error: unknown): void => {
         // The server closed a kept connection just when we used it again: nothing of the request was answered.
         const stale = !cancelled && outgoing.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
-        if (stale && mayRetry) resolve(this.#once(request, url, false));
+        if (stale && mayRetry) resolve(this.#overNode(request, url, headers, false));
         else reject(failure(error, request, url));
       };
       outgoing.on('error', failed);
@@ -81,7 +119,11 @@ export class Connections {
         body = response;
         resolve(response);
       });
-      watchIdle(request, outgoing, () => body ?? outgoing);
+      const stop = watchIdle(request, {
+        bytesRead: () => outgoing.socket?.bytesRead ?? -1,
+        destroy: (error) => (body ?? outgoing).destroy(error),
+      });
+      outgoing.on('close', stop);
       request.onCancel?.(() => {
         cancelled = true;
         outgoing.destroy();
@@ -92,24 +134,35 @@ export class Connections {
   }
 }
 
+/** A request that is under way. */
+export interface Watched {
+  /** How many bytes the upstream has sent; negative while there is no connection. */
+  bytesRead(): number;
+  /** Tells whoever waits of the failure: the reader of the body once there is one. */
+  destroy(error: Error): void;
+}
+
 /**
- * Breaks a request off when the upstream has sent nothing for `idleMs`, looking four times in that time.
- * Counts the bytes of the connection, so the path of the data has no listener more.
- * @param reader what is told of the failure: the body once there is one, else the request.
+ * Breaks a request off when the upstream has sent nothing for `idleMs`, or when `maxMs` are over, looking four times in that
+ * time. Counts bytes, so the path of the data has no listener more. Returns the means to stop.
  */
-function watchIdle({ idleMs, server }: UpstreamRequest, outgoing: ClientRequest, reader: () => ClientRequest | IncomingMessage): void {
-  if (idleMs === 0) return;
+function watchIdle({ idleMs, maxMs = Infinity, othersTurn, server }: UpstreamRequest, watched: Watched): () => void {
+  if (idleMs === 0) return () => undefined;
   let seen = -1;
-  let silent = 0;
+  let silentMs = 0;
+  let totalMs = 0;
+  const tickMs = Math.min(idleMs, maxMs) / 4;
   const timer = setInterval(() => {
-    const read = outgoing.socket?.bytesRead ?? -1;
-    silent = read > seen && seen >= 0 ? 0 : silent + 1;
+    const read = watched.bytesRead();
+    silentMs = (read > seen && seen >= 0) || othersTurn?.() === true ? 0 : silentMs + tickMs;
+    totalMs += tickMs;
     seen = read;
-    if (silent >= 4) reader().destroy(new SecretsError('upstreamTimeout', { server, seconds: Math.round(idleMs / 1000) }));
-  }, idleMs / 4);
-  outgoing.on('close', () => {
+    if (silentMs >= idleMs) watched.destroy(new SecretsError('upstreamTimeout', { server, seconds: Math.round(idleMs / 1000) }));
+    else if (totalMs >= maxMs) watched.destroy(new SecretsError('callTooLong', { server, seconds: Math.round(maxMs / 1000) }));
+  }, tickMs);
+  return () => {
     clearInterval(timer);
-  });
+  };
 }
 
 /** Node sends headers that are given as a list as often as they are in it: two credentials, or two lengths. */
@@ -129,6 +182,13 @@ function parsed(url: string): URL {
     urls.set(url, (result = new URL(url)));
   }
   return result;
+}
+
+/** As `failure`, with the codes of undici for a connection that ended. */
+function loopbackFailure(error: Error | undefined, request: UpstreamRequest, url: URL): SecretsError {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const ended = error === undefined || code === 'UND_ERR_SOCKET' || code === 'UND_ERR_DESTROYED';
+  return failure(error, request, ended ? undefined : url);
 }
 
 /** A failed request, or a body that broke off, in our words. */

@@ -1,82 +1,81 @@
-import { shapeDigest } from '../../bindings/plan';
+import { DEFAULT_LIMITS, MAX_REPLY_BYTES } from '../../bindings/limits';
 import type { StdioServer } from '../../bindings/server';
-import type { Clock } from '../../shared/clock';
-import { SecretsError } from '../../shared/errors';
+import type { SecretsError } from '../../shared/errors';
 import type { Logger } from '../../shared/logger';
-import type { Session, Sessions } from '../front/sessions';
-import type { Injector } from '../injector';
-import type { Pipeline } from '../pipeline';
-import type { Post, Upstream, Visit } from '../visit';
-import { StdioSession } from './stdioSession';
+import type { Injection } from '../injector';
+import type { ChannelListener } from './channel';
+import { ChannelUpstream } from './channelUpstream';
+import type { ChannelUpstreamOptions } from './channelUpstream';
+import { Child } from './child';
+import { diagnosticsLog } from './diagnostics';
+import { childEnvironment } from './environment';
+import { Watchdog } from './watchdog';
+
+/** So many of a child's last lines on its standard error are told when it ends. */
+const LAST_LINES = 5;
+/** The rest of a line is in the log. */
+const MAX_TOLD = 300;
 
 /** What stdio upstreams need of the rest. */
-export interface StdioUpstreamOptions {
-  readonly injector: Injector;
-  readonly sessions: Sessions;
-  readonly pipeline: Pipeline;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly callTimeoutMs: () => number;
-}
+export type StdioUpstreamOptions = Omit<ChannelUpstreamOptions<StdioServer>, 'open' | 'modes' | 'idleMs'>;
 
 /** Upstreams that are child processes: one child per session, never shared between agents. */
-export class StdioUpstream implements Upstream {
-  readonly #options: StdioUpstreamOptions;
-  /** Every session whose children may still run. */
-  readonly #running = new Set<StdioSession>();
+export class StdioUpstream extends ChannelUpstream<StdioServer> {
+  readonly #watchdog: Watchdog;
 
   constructor(options: StdioUpstreamOptions) {
-    this.#options = options;
+    const watchdog = new Watchdog(options.logger);
+    super({
+      ...options,
+      modes: ['env'],
+      idleMs: DEFAULT_LIMITS.idleMs,
+      open: (server, injection, listener) => startChild(server, injection, listener, options.logger, watchdog),
+    });
+    this.#watchdog = watchdog;
   }
 
-  async post(post: Post): Promise<void> {
-    const { sessions, clock } = this.#options;
-    if (post.session !== undefined) {
-      await sessionOf(post.session).post(post);
-      return;
-    }
-    const initialize = post.calls.find((call) => call.method === 'initialize');
-    if (initialize === undefined) throw new SecretsError('sessionUnknown', {});
-    const server = post.server as StdioServer;
-    const state = new StdioSession(server, this.#options);
-    this.#running.add(state);
-    const session = sessions.open(
-      { agent: post.agent, server: server.name, type: server.type, plan: shapeDigest(server), state },
-      clock.now(),
-    );
-    post.reply.headers['mcp-session-id'] = session.id;
-    try {
-      await state.post(post);
-    } catch (error) {
-      delete post.reply.headers['mcp-session-id'];
-      throw error;
-    } finally {
-      // A session that never began is nothing to come back to. It is known until its child is gone, so that `stop` waits for it.
-      if (!state.began) void this.#end(state).then(() => sessions.close(session));
-    }
+  override kill(why: SecretsError): void {
+    super.kill(why);
+    // What was asked to end and has not ended yet is killed, too.
+    this.#watchdog.close();
   }
 
-  listen(visit: Visit): Promise<void> {
-    if (visit.session === undefined) throw new SecretsError('sessionUnknown', {});
-    return sessionOf(visit.session).listen(visit.reply);
-  }
-
-  end(session: Session, why?: SecretsError): Promise<void> {
-    return this.#end(sessionOf(session), why);
-  }
-
-  /** Kills every child at once. */
-  kill(why: SecretsError): void {
-    for (const state of this.#running) state.kill(why);
-    this.#running.clear();
-  }
-
-  async #end(state: StdioSession, why?: SecretsError): Promise<void> {
-    await state.end(why);
-    this.#running.delete(state);
+  /** For when every session has ended: ends the watchdog. The next child starts another one. */
+  rest(): void {
+    this.#watchdog.close();
   }
 }
 
-function sessionOf(session: Session): StdioSession {
-  return session.state as StdioSession;
+/** Starts a child with its secrets in its environment. */
+function startChild(server: StdioServer, injection: Injection, listener: ChannelListener, logger: Logger, watchdog: Watchdog): Child {
+  const { name, command, args, cwd, env, limits } = server;
+  const said: string[] = [];
+  const log = diagnosticsLog(name, () => listener.redactor, {
+    info: (line) => {
+      said.push(line.slice(name.length + 3, MAX_TOLD));
+      if (said.length > LAST_LINES) said.shift();
+      logger.info(line);
+    },
+  });
+  return new Child(
+    {
+      server: name,
+      command,
+      args,
+      cwd,
+      env: childEnvironment(process.env, env, injection.env),
+      maxLine: limits?.replyBytes ?? MAX_REPLY_BYTES,
+    },
+    {
+      line: (text) => {
+        listener.message(text);
+      },
+      diagnostics: log.write,
+      gone: (error) => {
+        log.flush();
+        listener.gone(error, said);
+      },
+    },
+    watchdog,
+  );
 }

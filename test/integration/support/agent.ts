@@ -43,13 +43,14 @@ export class Agent {
   session: string | undefined;
   #ids = 100;
 
+  /** @param server without it: all servers together. */
   constructor(
     serving: Reachable,
-    server: string,
+    server?: string,
     { socket = false, headers = {} }: { socket?: boolean; headers?: OutgoingHttpHeaders } = {},
   ) {
     this.#target = socket ? { socketPath: serving.socket } : { port: serving.port };
-    this.#path = `/mcp/${server}`;
+    this.#path = server === undefined ? '/mcp' : `/mcp/${server}`;
     this.#headers = {
       authorization: `Bearer ${serving.token}`,
       'content-type': 'application/json',

@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Approvals } from '../../../src/bindings/approvals';
+import { Pins } from '../../../src/bindings/pins';
 import { SERVERS_FILE } from '../../../src/bindings/serversFile';
 import { ServersSource } from '../../../src/bindings/source';
-import { AgentTokens } from '../../../src/proxy/front/agentTokens';
+import { Agents } from '../../../src/proxy/front/agents';
 import { createProxy } from '../../../src/proxy/proxy';
 import type { Proxy, ProxyOptions } from '../../../src/proxy/proxy';
 import type { Vault } from '../../../src/vault/vault';
@@ -27,9 +28,10 @@ export class LocalProxy implements Reachable {
   readonly logger = new RecordingLogger();
   /** Where the lasting tokens are kept. */
   readonly tokens = new MemoryBlobStore();
-  readonly agents: AgentTokens;
+  readonly agents: Agents;
   readonly proxy: Proxy;
   readonly #approvals: Approvals;
+  readonly pins: Pins;
   readonly #servers = new ServersSource(this.folder);
   port = 0;
   socket = join(this.folder, 'proxy', 'proxy.sock');
@@ -39,14 +41,16 @@ export class LocalProxy implements Reachable {
     this.vault = vault;
     this.clock = clock;
     this.audit = audit;
-    this.agents = new AgentTokens(this.tokens, audit);
+    this.agents = new Agents({ store: this.tokens, uses: new MemoryBlobStore(), audit, clock });
     this.#approvals = new Approvals(new MemoryBlobStore(), audit);
+    this.pins = new Pins({ store: new MemoryBlobStore(), audit, clock, path: 'memory' });
     this.proxy = createProxy({
       vault,
       clock,
       audit,
       agents: this.agents,
       approvals: this.#approvals,
+      pins: this.pins,
       servers: this.#servers,
       logger: this.logger,
       approver: { ask: () => Promise.resolve(false) },
@@ -67,7 +71,7 @@ export class LocalProxy implements Reachable {
 
   /** A new lasting token. */
   async renewToken(): Promise<void> {
-    this.token = await this.agents.issue('tester', 'user', this.clock.now());
+    this.token = await this.agents.issue('tester', 'user');
   }
 
   /** Writes the servers file and approves what is in it, but for those that are named. */

@@ -19,6 +19,11 @@ export class Stream {
     return new Stream(await agent.open('GET', undefined, { accept: 'text/event-stream', ...headers }));
   }
 
+  /** One that was opened otherwise. */
+  static of(response: IncomingMessage): Stream {
+    return new Stream(response);
+  }
+
   /** Everything that came, as it came. */
   get text(): string {
     return this.#text;

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { agentKinds, configurationFor } from '../../../src/agents/configuration';
+import { agentKinds, configurationFor, endpointOf, endpointOfAll } from '../../../src/agents/configuration';
 
 const endpoints = [
   { server: 'github', url: 'http://127.0.0.1:4711/mcp/github' },
@@ -49,6 +49,16 @@ describe('agent configuration', () => {
     const both = ['a.b', 'a_b', 'a_b_2'].map((server) => ({ server, url: `http://127.0.0.1:1/mcp/${server}` }));
     const tables = configurationFor('codex', both, token).text.match(/^\[.*\]$/gm);
     assert.equal(new Set(tables).size, 3, String(tables));
+  });
+
+  it('has one entry for all servers at one endpoint', () => {
+    const proxy = 'http://127.0.0.1:4711';
+    assert.deepEqual(endpointOf(proxy, 'my.server'), endpoints[1]);
+    const [all, search] = [false, true].map(
+      (mode) => JSON.parse(configurationFor('cursor', [endpointOfAll(proxy, mode)], token).text) as unknown,
+    );
+    assert.deepEqual(all, { mcpServers: { 'mcp-secrets': { url: `${proxy}/mcp`, headers } } });
+    assert.deepEqual(search, { mcpServers: { 'mcp-secrets': { url: `${proxy}/mcp?mode=search`, headers } } });
   });
 
   it('says for each agent where it goes', () => {

@@ -31,11 +31,11 @@ describe('exporting the audit trail', () => {
   it('as CSV', () => {
     assert.equal(
       CSV_HEADER,
-      'seq,time,actor,action,agent,server,tool,method,requestId,scope,secrets,versions,outcome,durationMs,errorKind,count,rule\r\n',
+      'seq,time,actor,action,agent,server,tool,method,requestId,scope,secrets,versions,outcome,durationMs,errorKind,count,rule,token,servers\r\n',
     );
     assert.equal(
       toCsv(base),
-      '7,2026-01-02T03:04:05.678Z,agent,call,claude,github,create_issue,,12,work,A B,A:1 B:3,refused,12,secretMissing,,\r\n',
+      '7,2026-01-02T03:04:05.678Z,agent,call,claude,github,create_issue,,12,work,A B,A:1 B:3,refused,12,secretMissing,,,,\r\n',
     );
   });
 
@@ -72,7 +72,7 @@ describe('exporting the audit trail', () => {
       fc.property(anyText(0, 40), anyText(0, 40), anyText(0, 40), (agent, tool, server) => {
         const entry = { ...base, agent, tool, server };
         const csv = toCsv(entry);
-        assert.equal(parseCsv(csv).length, 17);
+        assert.equal(parseCsv(csv).length, 19);
         assert.match(csv, /^[^\p{Cc}]*\r\n$/u);
         for (const cell of parseCsv(csv)) assert.doesNotMatch(cell, /^[=+\-@\t\r]/);
         const cef = toCef(entry, '1');

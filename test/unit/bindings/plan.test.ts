@@ -31,6 +31,8 @@ const FUNCTION = {
 const CHANGES: readonly (readonly [what: string, base: object, changed: object])[] = [
   ['the address', HTTP, { ...HTTP, url: 'https://a.example/mcp/' }],
   ['the type', HTTP, { ...FUNCTION, url: HTTP.url, headers: HTTP.headers, secrets: HTTP.secrets }],
+  ['the revision of MCP', HTTP, { ...HTTP, protocol: '2026-07-28' }],
+  ['the revision of MCP (stdio)', STDIO, { ...STDIO, protocol: '2025-11-25' }],
   ['a header', HTTP, { ...HTTP, headers: { ...HTTP.headers, 'X-One': '2' } }],
   ['one header less', HTTP, { ...HTTP, headers: { 'X-One': '1' } }],
   ['a secret more', HTTP, { ...HTTP, secrets: { ...HTTP.secrets, D: 'header' } }],
@@ -111,6 +113,11 @@ describe('the digest of a plan', () => {
 });
 
 describe('the description of a plan', () => {
+  it('says which revision of MCP is spoken, if the file does', () => {
+    assert.ok(describePlan(read({ ...HTTP, protocol: '2026-07-28' })).includes('Speaks: MCP 2026-07-28'));
+    assert.ok(!describePlan(read(HTTP)).some((line) => line.startsWith('Speaks')));
+  });
+
   it('shows all that an http server will do', () => {
     assert.deepEqual(describePlan(read(HTTP)), [
       'Connects to: https://a.example/mcp',

@@ -21,7 +21,7 @@ describe('a command line', () => {
   }
 
   it('is refused without a repetition of what an option was given', async () => {
-    for (const argv of [['--value=hunter2'], ['--json=hunter2'], ['--token', 'hunter2'], ['-phunter2']]) {
+    for (const argv of [['--value=hunter2'], ['--json=hunter2'], ['--password', 'hunter2'], ['-phunter2']]) {
       const error = await refusal('usage', () => parseArguments(argv));
       assert.doesNotMatch(error.message, /hunter2/);
     }

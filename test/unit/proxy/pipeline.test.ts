@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { Approvals } from '../../../src/bindings/approvals';
+import { Pins } from '../../../src/bindings/pins';
 import type { HttpServer } from '../../../src/bindings/server';
 import type { Call, CallEnd } from '../../../src/proxy/call';
 import { approval } from '../../../src/proxy/approval';
+import { Consent } from '../../../src/proxy/consent';
+import { KnownSecrets } from '../../../src/proxy/guard/knownSecrets';
 import { interceptors } from '../../../src/proxy/interceptors/list';
 import { Redactor } from '../../../src/proxy/interceptors/redactor';
 import { Pipeline } from '../../../src/proxy/pipeline';
 import { SecretsError } from '../../../src/shared/errors';
 import { refusal } from '../support/errors';
-import { FixedClock, MemoryBlobStore, RecordingAudit } from '../support/memory';
+import { FixedClock, MemoryBlobStore, RecordingAudit, RecordingLogger } from '../support/memory';
+import { bench } from '../support/vaults';
 
 const SERVER: HttpServer = { name: 's', type: 'http', url: 'https://a/', headers: {}, bindings: [], scope: 'workspace' };
 const REQUEST = { jsonrpc: '2.0', id: 1, method: 'tools/call' } as const;
@@ -91,10 +95,14 @@ describe('the pipeline', () => {
     assert.deepEqual(ran, ['first']);
   });
 
-  it('as it is put together redacts what goes out and records calls by name only', () => {
+  it('as it is put together redacts what goes out and records calls by name only', async () => {
     const sink = new RecordingAudit();
     const clock = new FixedClock(1250.4);
-    const pipeline = new Pipeline(interceptors(sink, clock));
+    const logger = new RecordingLogger();
+    const pins = new Pins({ store: new MemoryBlobStore(), audit: sink, clock, path: 'memory' });
+    const known = new KnownSecrets((await bench()).vault, logger);
+    const policy = { tools: pins, consent: new Consent({ clock, logger }), show: () => Promise.resolve('') };
+    const pipeline = new Pipeline(interceptors({ audit: sink, clock, logger, pins, known, guardMode: () => 'refuse', policy }));
     const redactor = new Redactor([{ name: 'K', value: Buffer.from('the-value-itself') }]);
     assert.equal(
       pipeline.outgoing('{"a":"the-value-itself"}', { server: SERVER, redactor, message: undefined, call: undefined }),

@@ -45,10 +45,27 @@ const DETAILS = {
   fix: 'chmod 600 /the/path',
   file: '/the/path',
   seq: 12,
+  rule: 2,
+  agent: 'the-agent',
+  token: '1f2e3d4c',
+  inNames: false,
+  requested: '2030-01-01',
+  supported: ['2026-07-28'],
+  capability: 'sampling',
+  concurrency: 16,
+  calls: 100,
+  perSeconds: 60,
+  failures: 5,
 };
 
 /** Where the same word means something else. */
-const SPECIAL: Partial<Record<ErrorKind, object>> = { toolFailed: { why: 'Its own words.' }, auditBroken: { problem: 'edited' } };
+const SPECIAL: Partial<Record<ErrorKind, object>> = {
+  toolFailed: { why: 'Its own words.' },
+  handshakeFailed: { why: 'Its own words.' },
+  listFailed: { what: 'tools', why: 'Its own words.' },
+  serverResting: { why: 'Its own words.' },
+  auditBroken: { problem: 'edited' },
+};
 
 describe('errors', () => {
   const kinds = Object.keys(words) as ErrorKind[];

@@ -51,6 +51,54 @@ describe('alerts', () => {
     alerts.learn(call());
   };
 
+  describe('of tools that a server changes', () => {
+    const change = (errorKind: string, more: Partial<AuditEntry> = {}): AuditEntry => ({
+      time: at(),
+      actor: 'product',
+      action: 'tools.change',
+      server: 'github',
+      tool: 'add\u202e',
+      outcome: 'refused',
+      errorKind,
+      ...more,
+    });
+
+    it('say which, and what it is about', () => {
+      const words: Record<string, RegExp> = {
+        toolChanged: /^Server "github" has changed what it says of "add\\u202e" and 2 more since/,
+        toolFlagged: /suspicious texts: "add\\u202e" and 2 more\. They are blocked/,
+        toolNew: /did not have before: "add\\u202e" and 2 more/,
+        textFlagged: /a prompt or resource with a suspicious text.*It was passed on/,
+      };
+      for (const [errorKind, pattern] of Object.entries(words)) {
+        watch();
+        alerts.observe(change(errorKind, { count: 3 }));
+        assert.deepEqual(rules(), ['toolsChanged']);
+        assert.match(raised[0]?.message ?? '', pattern);
+        assert.equal(raised[0]?.server, 'github');
+      }
+    });
+
+    it('come once for what is found together, and can be switched off', () => {
+      alerts.observe(change('toolChanged'));
+      alerts.observe(change('toolNew'));
+      assert.deepEqual(rules(), ['toolsChanged']);
+      clock.time += MINUTE;
+      alerts.observe(change('toolChanged'));
+      assert.deepEqual(rules(), ['toolsChanged', 'toolsChanged']);
+      off.toolsChanged = false;
+      clock.time += MINUTE;
+      alerts.observe(change('toolChanged'));
+      assert.equal(raised.length, 2);
+    });
+
+    it('are not followed by one for each call that is refused', () => {
+      known();
+      for (const errorKind of ['toolChanged', 'toolNew', 'toolFlagged']) alerts.observe(call({ outcome: 'refused', errorKind }));
+      assert.deepEqual(rules(), []);
+    });
+  });
+
   describe('of refused tokens', () => {
     it('come with the fifth in a minute', () => {
       for (let i = 0; i < 4; i += 1) alerts.observe(refusal());

@@ -148,6 +148,37 @@ describe('the redactor', () => {
       assert.deepEqual(JSON.parse(redactor('1234567890').json('{"a":1234567890,"b":[-1234567890.5]}')), { a: MARK, b: [`[redacted:K]`] });
     });
 
+    it('that ends with a backslash out of an address, with an escape behind it', () => {
+      const v = 'ends with \\';
+      for (const behind of ['\n', '"', '\u{20000}', '\\']) {
+        const inner = (secret: string): string => `{"a":"?q=${secret}${JSON.stringify(behind).slice(1, -1)}"}`;
+        const message = (secret: string): string => JSON.stringify({ text: inner(secret) });
+        assert.equal(redactor(v).json(message(encodeURIComponent(v))), message(MARK));
+        assert.equal(redactor(v).json(inner(encodeURIComponent(v))), inner(MARK));
+      }
+    });
+
+    it('out of the id that a server makes up, but not out of the one that it answers', () => {
+      const v = '1234567890';
+      for (const id of [v, `"${v}"`]) {
+        const answer = `{"jsonrpc":"2.0","id":${id},"result":{"id":"${MARK}"}}`;
+        assert.equal(redactor(v).json(answer.replace(MARK, v)), answer);
+        const request = `{"jsonrpc":"2.0","id":${id},"method":"m"}`;
+        assert.equal(redactor(v).json(request), request.replace(id, `"${MARK}"`));
+      }
+    });
+
+    it('of digits out of numbers of any length, in time that grows with the length only', () => {
+      const v = '12345678';
+      assert.equal(redactor(v).json(`[0.${v.repeat(50_000)}1e5,1]`), `["${MARK}",1]`);
+    });
+
+    it('that overlaps itself at every place', () => {
+      const r = redactor('aaaaaaaa', `${'a'.repeat(40)}b`);
+      assert.equal(r.text('a'.repeat(200_000)), MARK);
+      assert.equal(r.json(`{"a":"${'a'.repeat(400_000)}b"}`), `{"a":"${MARK}"}`);
+    });
+
     it('out of a very long text', () => {
       const long = 'x"\\\n'.repeat(1 << 15);
       const r = redactor('the-value-itself');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { SseSplitter, withData } from '../../../../src/proxy/upstream/sse';
+import { SseSplitter, withLines } from '../../../../src/proxy/upstream/sse';
 import type { SseEvent } from '../../../../src/proxy/upstream/sse';
 import { anyText } from '../../support/arbitraries';
 
@@ -111,7 +111,7 @@ describe('the splitter of event streams', () => {
 
   it('gives comments alone as events without data: they keep connections alive', () => {
     const [event] = split(': ping\n\n');
-    assert.deepEqual(event, { raw: ': ping', data: undefined, id: undefined });
+    assert.deepEqual(event, { raw: ': ping', data: undefined, id: undefined, others: [': ping'] });
   });
 
   it('says how much of an event is waiting', () => {
@@ -131,19 +131,19 @@ describe('the splitter of event streams', () => {
 });
 
 describe('an event that is sent on', () => {
-  const event = (text: string): SseEvent => split(`${text}\n\n`)[0] ?? { raw: '', data: undefined, id: undefined };
-  const same = (text: string): string => text;
+  const event = (text: string): SseEvent => split(`${text}\n\n`)[0] ?? { raw: '', data: undefined, id: undefined, others: [] };
   const clean = (text: string): string => text.replaceAll('SECRET', '***');
 
   it('stays as it came when nothing is to be changed', () => {
     for (const raw of ['event: message\nid: 7\ndata: {"id":12345}', ': comment\r\ndata:x\r\ndata: y', ': only a comment', 'id: 1']) {
       const e = event(raw);
-      assert.equal(withData(e, e.data, same), raw);
+      assert.equal(withLines(e, e.data, [...e.others]), raw);
     }
   });
 
   it('keeps its other fields when it gets other data', () => {
-    const sent = withData(event('event: message\nid: 7\ndata: old\ndata: lines\nretry: 5'), 'new\nlines\nmore', same);
+    const e = event('event: message\nid: 7\ndata: old\ndata: lines\nretry: 5');
+    const sent = withLines(e, 'new\nlines\nmore', e.others);
     const [read] = split(`${sent}\n\n`);
     assert.equal(read?.data, 'new\nlines\nmore');
     assert.equal(read.id, '7');
@@ -153,8 +153,8 @@ describe('an event that is sent on', () => {
 
   it('is cleaned in its other fields, too', () => {
     const e = event(': SECRET\nid: SECRET\nevent: x\ndata: fine');
-    assert.equal(withData(e, e.data, clean), ': ***\nid: ***\nevent: x\ndata: fine');
+    assert.equal(withLines(e, e.data, e.others.map(clean)), ': ***\nid: ***\nevent: x\ndata: fine');
     const comment = event(': SECRET');
-    assert.equal(withData(comment, comment.data, clean), ': ***');
+    assert.equal(withLines(comment, comment.data, comment.others.map(clean)), ': ***');
   });
 });

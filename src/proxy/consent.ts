@@ -1,0 +1,137 @@
+import type { CallAnswer, CallApprover } from '../bindings/callApproval';
+import type { CallGrants, GrantedCall } from '../bindings/callGrants';
+import type { Clock } from '../shared/clock';
+import { messageOf, SecretsError } from '../shared/errors';
+import type { Logger } from '../shared/logger';
+import { visible } from '../shared/visible';
+import type { Call } from './call';
+import type { RequestId } from './jsonRpc';
+
+/** Questions of one agent that may wait for a person at a time. */
+const MAX_WAITING = 16;
+/** After so many noes to the same tool in a session the person is not asked about it again in that session. */
+const MAX_NOES = 3;
+/** Sessions whose answers are remembered; the oldest go first. */
+const MAX_SESSIONS = 1_000;
+
+/** What is needed to ask for consent. */
+export interface ConsentOptions {
+  /** Without one, nobody can be asked. */
+  readonly approver?: CallApprover | undefined;
+  readonly grants?: CallGrants | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What a person is asked, made only when somebody is there to be asked. */
+export interface Wording {
+  readonly rule: string;
+  readonly arguments: string;
+}
+
+/** A call that waits for a person. */
+interface Waiting {
+  readonly call: Call;
+  readonly withdraw: () => void;
+}
+
+/** What a person has said in one session, by server, tool and rule. */
+type Answers = Map<string, 'yes' | number>;
+
+/** Gets the consent of a person to calls, and remembers what was said for a session. */
+export class Consent {
+  readonly #options: ConsentOptions;
+  readonly #waiting = new Set<Waiting>();
+  readonly #sessions = new Map<string, Answers>();
+
+  constructor(options: ConsentOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when the call may be made; `undefined`: at once.
+   * @throws SecretsError `callUnapproved` where nobody can be asked; `callDeclined`, `callWithdrawn`, `callQueueFull`.
+   */
+  get(call: Call, granted: GrantedCall, wording: () => Promise<Wording>): Promise<void> | undefined {
+    const { approver, grants } = this.#options;
+    const details = { server: granted.server.name, tool: granted.tool };
+    const answers = this.#answersOf(call);
+    const key = JSON.stringify([call.server, granted.tool, granted.rule]);
+    const before = answers.get(key);
+    if (before === 'yes' || grants?.isGranted(granted) === true) return undefined;
+    if (approver === undefined) throw new SecretsError('callUnapproved', { ...details, agent: call.agent });
+    if ((before ?? 0) >= MAX_NOES) throw new SecretsError('callDeclined', details);
+    if ([...this.#waiting].filter(({ call: other }) => other.agent === call.agent).length >= MAX_WAITING)
+      throw new SecretsError('callQueueFull', details);
+    return this.#ask(call, granted, wording, approver).then(async (answer) => {
+      if (answer === undefined) throw new SecretsError('callWithdrawn', details);
+      if (answer === 'no') {
+        const noes = answers.get(key);
+        answers.set(key, noes === 'yes' ? 1 : (noes ?? 0) + 1);
+        throw new SecretsError('callDeclined', details);
+      }
+      // What is kept is looked up each time: it can be taken back.
+      const kept = answer === 'always' && (await this.#keep(granted));
+      if (answer !== 'once' && !kept) answers.set(key, 'yes');
+    });
+  }
+
+  /** The agent does not wait for a call any more: it is not asked about, or not carried out if the answer comes later. */
+  withdraw(agent: string, server: string, session: string | undefined, id: RequestId): void {
+    for (const { call, withdraw } of this.#waiting)
+      if (call.agent === agent && call.server === server && call.session === session && call.id === id) withdraw();
+  }
+
+  /** The answer; `undefined` if nobody waits for it any more. */
+  async #ask(
+    call: Call,
+    { server, tool }: GrantedCall,
+    wording: () => Promise<Wording>,
+    approver: CallApprover,
+  ): Promise<CallAnswer | undefined> {
+    let waits = true;
+    let withdraw = (): void => undefined;
+    const gone = new Promise<undefined>((resolve) => {
+      withdraw = () => {
+        waits = false;
+        resolve(undefined);
+      };
+    });
+    const waiting: Waiting = { call, withdraw };
+    this.#waiting.add(waiting);
+    call.onGone?.(withdraw);
+    try {
+      const question = { agent: visible(call.agent), server: server.name, tool, ...(await wording()), waits: () => waits };
+      return await Promise.race([gone, approver.ask(question)]);
+    } finally {
+      this.#waiting.delete(waiting);
+    }
+  }
+
+  /** That it could not be kept is no reason to refuse the call that was just allowed. */
+  async #keep(granted: GrantedCall): Promise<boolean> {
+    const { grants, clock, logger } = this.#options;
+    try {
+      await grants?.grant(granted, 'user', clock.now());
+      return grants !== undefined;
+    } catch (error) {
+      logger.error(`That a tool is always allowed could not be kept; it is for this session. ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  /** What was said in the session of a call; without one: to this agent, as long as the proxy runs. */
+  #answersOf({ agent, session }: Call): Answers {
+    const key = session ?? `agent ${agent}`;
+    let answers = this.#sessions.get(key);
+    if (answers === undefined) {
+      answers = new Map();
+      this.#sessions.set(key, answers);
+      for (const [oldest] of this.#sessions) {
+        if (this.#sessions.size <= MAX_SESSIONS) break;
+        this.#sessions.delete(oldest);
+      }
+    }
+    return answers;
+  }
+}

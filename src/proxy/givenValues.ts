@@ -1,0 +1,83 @@
+import type { Clock } from '../shared/clock';
+import type { OpenedSecret } from '../vault/secret';
+import { Redactor } from './interceptors/redactor';
+
+/** How long a value is looked for after a server was last given it, in ms. What runs longer (a session, a stream) looks longer. */
+export const REMEMBER_MS = 10 * 60 * 1000;
+
+interface Given {
+  readonly redactor: Redactor;
+  /** ms since the epoch. */
+  at: number;
+}
+
+interface ServerValues {
+  /** By the sealed value. */
+  readonly values: Map<string, Given>;
+  /** Finds all of them. */
+  redactor: Redactor;
+}
+
+/**
+ * The values that each server was given in the last ten minutes, so that a former one is found, too, after a rotation. It is
+ * the one place where values outlive their call: as strings, in memory, until that time is over or `forget` is called.
+ */
+export class GivenValues {
+  readonly #clock: Clock;
+  readonly #rememberMs: number;
+  readonly #servers = new Map<string, ServerValues>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(clock: Clock, rememberMs = REMEMBER_MS) {
+    this.#clock = clock;
+    this.#rememberMs = rememberMs;
+  }
+
+  /** Remembers what a server is given now. @returns what finds that and what it was given lately; the same object as before if nothing is new. */
+  give(server: string, opened: readonly OpenedSecret[]): Redactor {
+    const known = this.#servers.get(server) ?? { values: new Map<string, Given>(), redactor: new Redactor([]) };
+    const at = this.#clock.now();
+    for (const secret of opened) {
+      const key = `${secret.name} ${secret.seal}`;
+      const given = known.values.get(key);
+      if (given !== undefined) given.at = at;
+      else {
+        const redactor = new Redactor([secret]);
+        known.values.set(key, { redactor, at });
+        known.redactor = known.redactor.with(redactor);
+      }
+    }
+    if (known.values.size > 0) {
+      this.#servers.set(server, known);
+      this.#sweepLater();
+    }
+    return known.redactor;
+  }
+
+  /** Forgets everything at once, for when the vault is locked. */
+  forget(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#servers.clear();
+  }
+
+  #sweepLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#sweep();
+    }, this.#rememberMs).unref();
+  }
+
+  #sweep(): void {
+    const oldest = this.#clock.now() - this.#rememberMs;
+    for (const [server, known] of this.#servers) {
+      const before = known.values.size;
+      for (const [key, { at }] of known.values) if (at <= oldest) known.values.delete(key);
+      if (known.values.size === 0) this.#servers.delete(server);
+      else if (known.values.size < before) {
+        known.redactor = [...known.values.values()].reduce((all, { redactor }) => all.with(redactor), new Redactor([]));
+      }
+    }
+    if (this.#servers.size > 0) this.#sweepLater();
+  }
+}

@@ -1,0 +1,52 @@
+import { verdictOf } from './outcome';
+import type { Outcome } from './outcome';
+import type { Leg } from './suites';
+
+/** A scenario and what it came to on each way. */
+export interface Row {
+  readonly scenario: string;
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+}
+
+/** A scenario that does not have to end on a way as it ends directly, with the reason. */
+export interface Exclusion {
+  readonly side: Leg['side'];
+  readonly protocol: Leg['protocol'];
+  readonly way: string;
+  readonly scenario: string;
+  readonly why: string;
+}
+
+/** As few as can be. */
+export const exclusions: readonly Exclusion[] = [
+  {
+    side: 'server',
+    protocol: '2025-11-25',
+    way: 'stdio',
+    scenario: 'server-sse-polling',
+    why: 'it is about HTTP streams that a server closes before it has answered (SEP-1699); a stdio server has none to close',
+  },
+];
+
+/** Why a row is not compared on a way, if it is not. */
+export function exclusionOf({ side, protocol }: Leg, { scenario }: Row, way: string): Exclusion | undefined {
+  return exclusions.find((e) => e.side === side && e.protocol === protocol && e.way === way && e.scenario === scenario);
+}
+
+/** The ways on which a row ends otherwise than directly, without being excluded. */
+export function differences(leg: Leg, row: Row): string[] {
+  const direct = verdictOf(row.outcomes.get('direct'));
+  return leg.ways.filter((way) => verdictOf(row.outcomes.get(way)) !== direct && exclusionOf(leg, row, way) === undefined);
+}
+
+/** Puts the outcomes of each way side by side. */
+export function rowsOf(outcomes: ReadonlyMap<string, ReadonlyMap<string, Outcome>>): Row[] {
+  const scenarios = new Set([...outcomes.values()].flatMap((found) => [...found.keys()]));
+  return [...scenarios].sort().map((scenario) => {
+    const found = [...outcomes].flatMap(([way, of]) => {
+      const outcome = of.get(scenario);
+      return outcome === undefined ? [] : [[way, outcome] as const];
+    });
+    return { scenario, outcomes: new Map(found) };
+  });
+}

@@ -1,0 +1,119 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import assert from 'node:assert/strict';
+import { eventually } from '../host/eventually';
+import type { TreeRow } from '../host/treeViews';
+import type { Workbench } from '../host/workbench';
+import { titled } from './support/actions';
+import type { HttpUpstream } from './support/httpUpstream';
+import { startHttpUpstream } from './support/httpUpstream';
+import { issueTracker } from './support/issueTracker';
+import { pictures } from './support/pictures';
+import { writeServersFile } from './support/serversFile';
+import { Session } from './support/session';
+import { inSteps } from './support/steps';
+import { described, rowOf, welcomes } from './support/views';
+
+describe('agents outside VS Code', () => {
+  const session = new Session();
+  const client = new Client({ name: 'build-bot', version: '7.1' });
+  let workbench: Workbench;
+  let upstream: HttpUpstream;
+  let endpoints: Record<string, { url: string; headers: Record<string, string> }> = {};
+
+  before(async function () {
+    this.timeout(600_000);
+    upstream = await startHttpUpstream(() => issueTracker('github', 'list_issues', () => 'none'));
+    await session.start({}, (workspace) =>
+      writeServersFile(workspace, { servers: { github: { url: upstream.url }, docs: { url: upstream.url } } }),
+    );
+    workbench = session.workbench;
+    await workbench.views.open('MCP Secrets');
+    for (const server of ['github', 'docs']) {
+      await workbench.views.itemAction('Servers', server, 'Approve Server');
+      await workbench.dialogButton('Approve');
+      await described(workbench, 'Servers', server, /^http · ready/);
+    }
+  });
+
+  after(async () => {
+    await client.close().catch(() => undefined);
+    await session.dispose();
+    await upstream.close();
+  });
+
+  inSteps((name) => workbench.screenshot(name));
+
+  const transport = (server: string): StreamableHTTPClientTransport => {
+    const { url = '', headers = {} } = endpoints[server] ?? {};
+    return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
+  };
+
+  /** The row of the one token. */
+  const tokenRow = (): Promise<TreeRow> =>
+    eventually('a token is shown', async () => (await workbench.views.rows('Agents')).find(({ level }) => level === 2));
+
+  it('are none at first, and the view says how to add one', async () => {
+    await workbench.views.rows('Agents');
+    await welcomes(workbench, 'Agents', /No agent outside VS Code has access yet[\s\S]*Add Agent/);
+  });
+
+  it('are added with the servers they may use and for a time; the configuration is on the clipboard', async () => {
+    const { quickInput, views } = workbench;
+    await views.viewAction('Agents', 'Add Agent');
+    await titled(workbench, 'Add Agent');
+    await quickInput.pick('Other agent');
+    await quickInput.message('The name of the agent');
+    await quickInput.type('VS Code');
+    await quickInput.message('cannot be the name of an agent');
+    await quickInput.text('Build bot');
+    await quickInput.pick('Only certain servers…');
+    await quickInput.pickMany(['github']);
+    await quickInput.pick('For 90 days');
+    await workbench.notifications('1 server for Build bot copied.');
+    const copied = JSON.parse(String(await workbench.page.evaluate('navigator.clipboard.readText()'))) as { mcpServers: typeof endpoints };
+    endpoints = copied.mcpServers;
+    assert.deepEqual(Object.keys(endpoints), ['github']);
+    await described(workbench, 'Agents', 'Build bot', /^1 token · only github · not used yet$/);
+  });
+
+  it('are shown with their last use, and their claim', async () => {
+    await client.connect(transport('github'));
+    await client.callTool({ name: 'list_issues', arguments: { query: 'x' } });
+    await described(workbench, 'Agents', 'Build bot', /^1 token · only github · used just now$/);
+    await workbench.views.expand('Agents', 'Build bot');
+    const token = await tokenRow();
+    assert.match(token.label, /^[0-9a-f]{8}$/);
+    assert.match(token.description, /^expires in 3 months · issued .* · used just now$/);
+    await workbench.clearNotifications();
+    await pictures(workbench, 'agents-view');
+  });
+
+  it('are refused at other servers until those are chosen for them', async () => {
+    const { url = '', headers = {} } = endpoints.github ?? {};
+    endpoints.docs = { url: url.replace('/mcp/github', '/mcp/docs'), headers };
+    const other = new Client({ name: 'build-bot', version: '7.1' });
+    await assert.rejects(other.connect(transport('docs')), /The agent "Build bot" may not use server "docs"/);
+    await workbench.views.itemAction('Agents', 'Build bot', "Choose Agent's Servers");
+    await titled(workbench, "Choose Agent's Servers");
+    await workbench.quickInput.pick('All servers');
+    await described(workbench, 'Agents', 'Build bot', /^1 token · all servers/);
+    const again = new Client({ name: 'build-bot', version: '7.1' });
+    await again.connect(transport('docs'));
+    await again.close();
+  });
+
+  it('lose access in the tree, after a question that Cancel answers with no', async () => {
+    const { label } = await tokenRow();
+    await workbench.views.itemAction('Agents', label, "Revoke Agent's Token");
+    assert.match(await workbench.dialogText(), new RegExp(`Revoke the token ${label} of Build bot\\?`));
+    await workbench.dialogButton('Cancel');
+    await client.callTool({ name: 'list_issues', arguments: { query: 'x' } });
+    await workbench.views.itemAction('Agents', label, "Revoke Agent's Token");
+    await workbench.screenshot('agents-revoke');
+    await workbench.dialogButton('Revoke');
+    await workbench.views.waitForNoRow('Agents', 'Build bot');
+    await assert.rejects(client.callTool({ name: 'list_issues', arguments: { query: 'x' } }));
+    assert.ok((await rowOf(workbench, 'Activity', "Agent's access ended")).description.includes('Build bot'));
+  });
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { setTimeout } from 'node:timers/promises';
+import { GivenValues } from '../../../src/proxy/givenValues';
+import type { OpenedSecret } from '../../../src/vault/secret';
+import { FixedClock } from '../support/memory';
+
+const OLD = 'the-former-value';
+const NEW = 'the-current-value';
+
+const opened = (value: string, name = 'K'): OpenedSecret => ({ name, version: 1, seal: `seal of ${value}`, value: Buffer.from(value) });
+
+describe('the values that a server was given', () => {
+  it('are still found after they were replaced, also when they are given to nobody any more', () => {
+    const given = new GivenValues(new FixedClock());
+    given.give('one', [opened(OLD)]);
+    const redactor = given.give('one', [opened(NEW)]);
+    assert.equal(redactor.text(`${OLD} ${NEW}`), '[redacted:K] [redacted:K]');
+    assert.equal(given.give('one', []).text(OLD), '[redacted:K]');
+  });
+
+  it('are not looked for in what another server says', () => {
+    const given = new GivenValues(new FixedClock());
+    given.give('one', [opened(OLD)]);
+    assert.equal(given.give('two', [opened(NEW)]).text(OLD), OLD);
+  });
+
+  it('need no work when they are the same as before', () => {
+    const given = new GivenValues(new FixedClock());
+    const first = given.give('one', [opened(OLD), opened(NEW, 'L')]);
+    assert.ok(given.give('one', [opened(NEW, 'L'), opened(OLD)]) === first);
+    assert.ok(given.give('one', [opened(OLD)]) === first);
+  });
+
+  it('outlive the Buffers that they came in', () => {
+    const given = new GivenValues(new FixedClock());
+    const secret = opened(OLD);
+    given.give('one', [secret]);
+    secret.value.fill(0);
+    assert.equal(given.give('one', []).text(OLD), '[redacted:K]');
+  });
+
+  it('are forgotten some time after they were given last, each by itself', async () => {
+    const clock = new FixedClock();
+    const given = new GivenValues(clock, 20);
+    given.give('one', [opened(OLD), opened(NEW, 'L')]);
+    const used = given.give('two', [opened(OLD)]);
+    clock.time += 15;
+    given.give('one', [opened(NEW, 'L')]);
+    clock.time += 15;
+    while (given.give('one', []).text(OLD) !== OLD) await setTimeout(1);
+    assert.equal(given.give('one', []).text(NEW), '[redacted:L]');
+    assert.equal(given.give('two', []).text(OLD), OLD);
+    // What is under way goes on searching.
+    assert.equal(used.text(OLD), '[redacted:K]');
+  });
+
+  it('are forgotten at once when the vault is locked', () => {
+    const given = new GivenValues(new FixedClock());
+    given.give('one', [opened(OLD)]);
+    given.forget();
+    assert.equal(given.give('one', []).text(OLD), OLD);
+  });
+});
