@@ -15,6 +15,9 @@ import { TrailWriter } from './trailWriter';
 const RECENT = 500;
 /** Entries of calls wait this long for company: one write for many calls, off the path of the call itself. */
 const FLUSH_MS = 50;
+/** When there was a write within the last second, they wait longer: taking and giving back the lock costs more than the lines. */
+const BUSY_FLUSH_MS = 250;
+const BUSY_MS = 1_000;
 /** The head follows the lines at most this late: replacing a file costs more than all the rest. */
 const SEAL_MS = 1_000;
 /** After a failure. */
@@ -67,6 +70,7 @@ export class AuditLog implements AuditSink, Disposable {
   #lost = 0;
   #prunedAt = -Infinity;
   #sealedAt = -Infinity;
+  #wroteAt = -Infinity;
   /** Seals what was written after the last seal. */
   #sealTimer: NodeJS.Timeout | undefined;
 
@@ -89,7 +93,7 @@ export class AuditLog implements AuditSink, Disposable {
       this.#pending.shift();
       this.#lost += 1;
     }
-    this.#schedule(this.#failed ? RETRY_MS : isOfCall(entry) ? FLUSH_MS : 0);
+    this.#schedule(this.#failed ? RETRY_MS : isOfCall(entry) ? this.#patience() : 0);
     this.#added.fire(whole);
   }
 
@@ -145,6 +149,10 @@ export class AuditLog implements AuditSink, Disposable {
     }
   }
 
+  #patience(): number {
+    return performance.now() - this.#wroteAt < BUSY_MS ? BUSY_FLUSH_MS : FLUSH_MS;
+  }
+
   #schedule(ms: number): void {
     if (ms === 0) clearTimeout(this.#timer);
     else if (this.#timer !== undefined) return;
@@ -177,6 +185,7 @@ export class AuditLog implements AuditSink, Disposable {
     const result = this.#writer.append(batch);
     if ('needs' in result) return result.needs;
     this.#pending.splice(0, batch.length);
+    this.#wroteAt = performance.now();
     if (result.rotated) this.#prunedAt = -Infinity;
     this.#sealTimer ??= setTimeout(() => void this.flush(), SEAL_MS).unref();
     return undefined;

@@ -150,7 +150,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 
 class LocalProxy implements Proxy {
   readonly #options: ProxyOptions;
-  readonly #sessions = new Sessions();
+  readonly #sessions = new Sessions((session) => void this.#relay.endAtServer(session));
   readonly #breaker: Breaker;
   readonly #states: ServerStates;
   readonly #connections = new Connections();

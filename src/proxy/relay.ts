@@ -148,7 +148,11 @@ export class Relay {
 
   /** Ends a session from this side. Calls under way may be answered with `why`. */
   async close(session: Session, why?: SecretsError): Promise<void> {
-    if (!this.#options.sessions.close(session)) return;
+    if (this.#options.sessions.close(session)) await this.endAtServer(session, why);
+  }
+
+  /** Ends a session that is closed already at the server's side, too. Never rejects. */
+  async endAtServer(session: Session, why?: SecretsError): Promise<void> {
     this.#options.states.changed(session.server);
     const ending = this.#upstream({ name: session.server, type: session.type }).end(session, why);
     this.#ending.add(ending);

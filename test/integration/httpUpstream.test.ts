@@ -168,6 +168,17 @@ describe('an http upstream: replies, streams, sessions', function () {
     assert.equal((await agent.tool('do')).status, 200);
   });
 
+  it('an agent that never ends its sessions can go on: the one it has left alone for longest ends, on both sides', async () => {
+    for (let n = 0; n < 64; n++) {
+      const another = new Agent(serving, 'one');
+      await another.initialize();
+      assert.equal((await another.tool('do')).status, 200);
+      another.close();
+    }
+    await until('the end of the first one', () => upstream.received.some(({ method }) => method === 'DELETE'));
+    assert.equal((await agent.tool('do')).status, 404);
+  });
+
   it('the end of `serve` ends the sessions at the upstream', async () => {
     const other = new Workplace();
     await other.addHttp('one', upstream.url);

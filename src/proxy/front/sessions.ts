@@ -26,18 +26,33 @@ export interface Session {
 /** The open sessions. Ids are ours (random UUIDs): an upstream's own ids stay between it and the proxy. */
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
+  readonly #end: (session: Session) => void;
+
+  /** @param end ends a session in good order. */
+  constructor(end: (session: Session) => void) {
+    this.#end = end;
+  }
 
   /** Opens one. @throws SecretsError `sessionLimit`. */
   open(session: Pick<Session, 'agent' | 'server' | 'type' | 'plan' | 'state'>, now: number): Session {
-    this.refuseMore(session.server);
+    this.makeRoom(session.server, session.agent);
     const opened: Session = { ...session, id: randomUUID(), openedAt: now, usedAt: now, visits: 0 };
     this.#sessions.set(opened.id, opened);
     return opened;
   }
 
-  /** @throws SecretsError `sessionLimit` if the server has as many sessions as it may have. */
-  refuseMore(server: string): void {
-    if (this.of(server).length >= MAX_PER_SERVER) throw new SecretsError('sessionLimit', { server, limit: MAX_PER_SERVER });
+  /**
+   * If a server has as many sessions as it may have, the one that this agent has not used for longest ends: many agents never
+   * say that they are done with one. Sessions of other agents, and those in use, stay. @throws SecretsError `sessionLimit`.
+   */
+  makeRoom(server: string, agent: string): void {
+    const open = this.of(server);
+    if (open.length < MAX_PER_SERVER) return;
+    // One that its agent has not come back to yet may still be beginning.
+    const [idle] = open.filter((s) => s.agent === agent && s.visits === 0 && s.usedAt > s.openedAt).sort((a, b) => a.usedAt - b.usedAt);
+    if (idle === undefined) throw new SecretsError('sessionLimit', { server, limit: MAX_PER_SERVER });
+    this.#sessions.delete(idle.id);
+    this.#end(idle);
   }
 
   /** The session that an agent names, if it is this agent's with this server. @throws SecretsError `sessionUnknown`. */

@@ -128,7 +128,7 @@ describe('the parts of the audit trail', function () {
     assert.ok(ofVictim > 500, String(ofVictim));
     const report = await verifyTrail(path, keys);
     assert.deepEqual([report.ok, report.entries], [true, 2_000 + ofVictim]);
-    assert.ok(segmentPaths(path).length > 5);
+    assert.ok(segmentPaths(path).length > 1);
   });
 
   it('show each window what the others have recorded', async () => {

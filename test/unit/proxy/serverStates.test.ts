@@ -4,10 +4,10 @@ import { ServerStates } from '../../../src/proxy/serverStates';
 import { SecretsError } from '../../../src/shared/errors';
 
 describe('the state of a server', () => {
-  let states = new ServerStates(new Sessions());
+  let states = new ServerStates(new Sessions(() => undefined));
   let news: string[] = [];
   beforeEach(() => {
-    states = new ServerStates(new Sessions());
+    states = new ServerStates(new Sessions(() => undefined));
     news = [];
     states.onDidChange((server) => news.push(`${server} ${states.get(server).state}`));
   });
