@@ -1,3 +1,5 @@
+import { endOfString } from './jsonText';
+
 /** The keys of a message, and of the params of a tool call, by which servers decide what to do. */
 const MESSAGE_KEYS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
 const CALL_KEYS: ReadonlySet<string> = new Set(['name', 'arguments', 'task', '_meta']);
@@ -31,16 +33,6 @@ function membersWritten(text: string): number {
     else if (unit === 0x22) at = endOfString(text, at);
   }
   return colons;
-}
-
-/** The index of the quote that ends the string that begins at `start`. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at);
-    if (unit === 0x22) return at;
-    if (unit === 0x5c) at += 1;
-  }
-  return text.length;
 }
 
 /** How many members the objects in a value have. Not recursive: messages can be nested without end. */

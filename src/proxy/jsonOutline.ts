@@ -1,3 +1,4 @@
+import { isEscaped } from './jsonText';
 import type { Steps } from '../shared/steps';
 
 /** A value in JSON text: `text.slice(start, end)`. */
@@ -102,13 +103,6 @@ function* stringEnd(text: string, start: number): Steps<number | undefined> {
     }
   }
   return undefined;
-}
-
-/** Whether an odd number of backslashes stands before this place. */
-export function isEscaped(text: string, index: number): boolean {
-  let slashes = 0;
-  while (text.charCodeAt(index - 1 - slashes) === 0x5c) slashes += 1;
-  return slashes % 2 === 1;
 }
 
 function literalEnd(text: string, start: number): number | undefined {

@@ -1,3 +1,5 @@
+import { endOfString } from './jsonText';
+
 /** The deepest nesting of a message that is dealt with. What takes JSON apart or puts it together calls itself for each level. */
 export const MAX_LEVELS = 1_000;
 
@@ -15,14 +17,4 @@ export function isTooDeep(text: string): boolean {
     } else if (unit === 0x5d || unit === 0x7d) levels -= 1;
   }
   return false;
-}
-
-/** The index of the quote that ends the string which begins at `start`; past the end if none does. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === 0x5c) escapes += 1;
-    if (escapes % 2 === 0) return end;
-  }
-  return text.length;
 }

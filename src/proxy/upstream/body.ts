@@ -4,8 +4,8 @@ import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { SecretsError } from '../../shared/errors';
 import { MAX_REPLY_BYTES } from '../../bindings/limits';
 import type { Server } from '../../bindings/server';
+import type { UpstreamResponse } from './exchange';
 import { failure } from './request';
-import type { UpstreamResponse } from './request';
 
 /** What unpacks to this many bytes may do so however little was sent. */
 const FREE_BYTES = 4 * 1024 * 1024;

@@ -22,7 +22,8 @@ import { bodyOf, readWhole, replyLimit } from './body';
 import { callTimes } from './deadline';
 import type { CallTimes } from './deadline';
 import { EventRelay } from './eventRelay';
-import type { Connections, UpstreamResponse } from './request';
+import type { UpstreamResponse } from './exchange';
+import type { Connections } from './request';
 import { Underway } from './underway';
 
 const SESSION_HEADER = 'mcp-session-id';

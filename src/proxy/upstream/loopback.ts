@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
-import type { UpstreamRequest, UpstreamResponse, Watched } from './request';
+import type { UpstreamRequest, UpstreamResponse, Watched } from './exchange';
 
 /** What the client is given by who uses it: this is a bundle of its own, and has classes of its own, so that errors are made elsewhere. */
 interface Owner {

@@ -6,7 +6,8 @@ import { parseMessage } from '../jsonRpc';
 import { bodyOf } from './body';
 import type { Channel, ChannelListener } from './channel';
 import { failure } from './request';
-import type { Connections, UpstreamResponse } from './request';
+import type { UpstreamResponse } from './exchange';
+import type { Connections } from './request';
 import { SseSplitter } from './sse';
 import type { SseEvent } from './sse';
 
