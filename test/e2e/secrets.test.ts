@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { eventually } from '../host/eventually';
 import type { Workbench } from '../host/workbench';
 import { addSecret, ask, giveValue, replaceSecret, titled } from './support/actions';
@@ -10,6 +12,7 @@ import { writeServersFile } from './support/serversFile';
 import { pictures } from './support/pictures';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
+import { storageOf } from './support/vault';
 import { described, rowOf } from './support/views';
 
 const work = { first: tokenCanary('ghp_'), second: tokenCanary('ghp_') };
@@ -182,6 +185,34 @@ describe('versions, scopes and expiry, as a user sees them', () => {
     assert.ok(!holdsAny(all.join(), canaries));
     await workbench.notificationButton(message, 'Do Not Show Again');
   });
+
+  it('replaces the key of the secrets that all workspaces share, and of those only', async () => {
+    await workbench.runCommand('MCP Secrets: Add Secret');
+    await titled(workbench, 'Add Secret');
+    await workbench.quickInput.pick('user (all workspaces)');
+    await titled(workbench, 'Add Secret to user (all workspaces)');
+    await workbench.quickInput.text('SHARED_TOKEN');
+    await giveValue(workbench, 'Add Secret user/SHARED_TOKEN', tokenCanary('tok_'));
+    await described(workbench, 'Secrets', 'user (all workspaces)', /^1 secret · /);
+    const before = await keyIds();
+    await workbench.runCommand('MCP Secrets: Replace Key…');
+    await titled(workbench, 'Replace Key');
+    await workbench.quickInput.pick('All workspaces');
+    await workbench.dialogButton('Replace Key');
+    await eventually('there is another key', async () => ((await keyIds()).shared === before.shared ? undefined : true));
+    assert.equal((await keyIds()).own, before.own);
+    await workbench.runCommand('MCP Secrets: Check All Secrets');
+    await workbench.notifications('open, with all their versions');
+  });
+
+  /** The ids of the keys of both vaults. */
+  async function keyIds(): Promise<{ own: string; shared: string }> {
+    const own = await storageOf(session);
+    const shared = join(own, '..', '..', '..', 'globalStorage', 'mcp-secrets.mcp-secrets', 'user');
+    const idIn = async (folder: string): Promise<string> =>
+      /"keyId":"([^"]+)"/.exec(await readFile(join(folder, 'vault.store'), 'utf8'))?.[1] ?? '';
+    return { own: await idIn(own), shared: await idIn(shared) };
+  }
 
   /** Adds a secret to a scope by its item in the tree. */
   async function addTo(scope: string, name: string): Promise<void> {
