@@ -1,18 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { entryOf } from '../audit/alerts/alert';
 import { Alerts } from '../audit/alerts/alerts';
 import { readTrail } from '../audit/reader';
 import { systemClock } from '../shared/clock';
-import type { Disposable } from '../shared/disposable';
 import { messageOf } from '../shared/errors';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import type { Headless } from './headless';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** The past can be long: it is read when the start is over. */
+const LEARN_MS = 300;
 
 /** The watch over a running `serve`. */
-export interface Watch extends Disposable {
+export interface Watch {
   /** For the proxy: an expired secret was asked for. */
   readonly noteExpired: (secret: string, server: string) => void;
+  /** Ends it, when it has looked at everything that was recorded. */
+  close(): Promise<void>;
 }
 
 /** Raises alerts about what is recorded from here on, and once a day about what is not: as log lines, and in the trail. */
@@ -27,9 +31,14 @@ export function watchAudit({ audit, vaults, logger }: Headless): Watch {
     const secrets = attempt(() => vaults.list()) ?? [];
     alerts.checkUnused(secrets.map(({ scope, ...secret }) => (scope === DEFAULT_SCOPE ? secret : { ...secret, scope })));
   };
-  const learned = learn(alerts, audit.path).then(checkUnused, (error: unknown) => {
-    logger.warn(`The past of the audit trail is not known to the alerts. ${messageOf(error)}`);
-  });
+  const start = Date.now();
+  const closing = new AbortController();
+  const learned = sleep(LEARN_MS, undefined, { ref: false, signal: closing.signal })
+    .catch(() => undefined) // It ends before that.
+    .then(() => learn(alerts, audit.path, start))
+    .then(checkUnused, (error: unknown) => {
+      logger.warn(`The past of the audit trail is not known to the alerts. ${messageOf(error)}`);
+    });
   // What is new is looked at when the past is known.
   const subscription = audit.onDidAdd((entry) => {
     void learned.then(() => {
@@ -41,7 +50,9 @@ export function watchAudit({ audit, vaults, logger }: Headless): Watch {
     noteExpired: (secret, server) => {
       alerts.noteExpired(secret, server);
     },
-    dispose: () => {
+    close: async () => {
+      closing.abort();
+      await learned;
       clearInterval(daily);
       subscription.dispose();
       alerts.dispose();
@@ -49,8 +60,9 @@ export function watchAudit({ audit, vaults, logger }: Headless): Watch {
   };
 }
 
-async function learn(alerts: Alerts, path: string): Promise<void> {
-  for await (const { entry } of readTrail(path)) alerts.learn(entry);
+/** What has been recorded since `start` (ms since the epoch) is news. */
+async function learn(alerts: Alerts, path: string, start: number): Promise<void> {
+  for await (const { entry } of readTrail(path)) if (Date.parse(entry.time) < start) alerts.learn(entry);
 }
 
 function attempt<T>(action: () => T): T | undefined {

@@ -62,6 +62,6 @@ export async function serve(input: Arguments, headless: Headless): Promise<undef
   await stopRequested();
   lock.dispose();
   await proxy.stop();
-  watch.dispose();
+  await watch.close();
   return undefined;
 }

@@ -111,10 +111,10 @@ describe('a malformed servers file', function () {
       problem: /must be an http:\/\/ or https:\/\/ address/,
     },
     'another type': {
-      text: '{ "servers": { "one": { "type": "sse", "url": "URL" } } }',
+      text: '{ "servers": { "one": { "type": "websocket", "url": "URL" } } }',
       kind: 'serverInvalid',
       line: 1,
-      problem: /"sse" transport is not supported/,
+      problem: /The type must be "http", "sse", "stdio" or "function"/,
     },
     'a variable that there is not': {
       text: '{ "servers": { "one": { "command": "${env:HOME}/x" } } }',
