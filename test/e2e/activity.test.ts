@@ -73,11 +73,12 @@ describe('the view Activity, as a user reads it', () => {
     await workbench.notificationButton(alert, 'Show Activity');
     await described(workbench, 'Activity', 'Alert: call refused', /^github · VS Code · /);
     const shown = (await labels()).filter((label) => label !== 'initialize');
-    assert.deepEqual(shown.slice(0, 6), [
+    assert.deepEqual(shown.slice(0, 7), [
       'Alert: call refused',
       'list_issues',
       'Secret deleted',
       'list_issues',
+      'Tools accepted',
       'Server approved',
       'Secret set',
     ]);
