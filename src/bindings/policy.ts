@@ -60,9 +60,6 @@ export interface Decision {
   readonly constraints: readonly number[];
 }
 
-/** No tool is known. */
-export const NO_TOOLS: ToolLookup = { tool: () => undefined };
-
 /**
  * What a policy says: the first rule that is about the call, else the default. What a server says of its tools is its word
  * only, and where it says nothing, a rule that depends on it counts both ways: the strictest outcome is taken.

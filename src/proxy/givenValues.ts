@@ -3,7 +3,7 @@ import type { OpenedSecret } from '../vault/secret';
 import { Redactor } from './interceptors/redactor';
 
 /** How long a value is looked for after a server was last given it, in ms. What runs longer (a session, a stream) looks longer. */
-export const REMEMBER_MS = 10 * 60 * 1000;
+const REMEMBER_MS = 10 * 60 * 1000;
 
 interface Given {
   readonly redactor: Redactor;
@@ -61,11 +61,16 @@ export class GivenValues {
     this.#servers.clear();
   }
 
+  /** When the value that was given longest ago is due. */
   #sweepLater(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return;
+    let oldest = Infinity;
+    for (const { values } of this.#servers.values()) for (const { at } of values.values()) oldest = Math.min(oldest, at);
+    const ms = Math.max(1, oldest + this.#rememberMs - this.#clock.now());
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#sweep();
-    }, this.#rememberMs).unref();
+    }, ms).unref();
   }
 
   #sweep(): void {

@@ -7,10 +7,12 @@ import { ScriptedUpstream } from '../fixtures/scriptedUpstream';
 import { Agent } from './support/agent';
 import type { Answer } from './support/agent';
 import { newPlainCanary } from './support/canaries';
+import { until } from './support/eventually';
 import { serverScript } from './support/programs';
 import { scripted } from './support/scripted';
 import type { Serving } from './support/serving';
 import { Workplace } from './support/workplace';
+import type { AuditLine } from './support/workplace';
 
 describe('the outbound guard', function () {
   this.timeout(60_000);
@@ -148,7 +150,9 @@ describe('the outbound guard', function () {
     sly.close();
   });
 
-  it('is on record with the names of secret, server, agent and tool', () => {
+  it('is on record with the names of secret, server, agent and tool', async () => {
+    const refused = ({ action, errorKind }: AuditLine): boolean => action === 'call' && errorKind === 'secretInMessage';
+    await until('a refused call is on record', () => place.auditEntries().some(refused));
     const entries = place.auditEntries().filter(({ action }) => action === 'guard.find');
     assert.ok(entries.length > 20);
     const [first] = entries;
@@ -157,7 +161,7 @@ describe('the outbound guard', function () {
       ['refused', 'secretInMessage', 'web', 'command line', 'do', ['OWN']],
     );
     assert.deepEqual(entries[1]?.scope, 'work');
-    const call = place.auditEntries().find(({ action, errorKind }) => action === 'call' && errorKind === 'secretInMessage');
+    const call = place.auditEntries().find(refused);
     assert.equal(call?.outcome, 'refused');
   });
 

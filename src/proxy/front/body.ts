@@ -1,16 +1,14 @@
 import type { IncomingMessage } from 'node:http';
+import { MAX_REQUEST_BYTES } from '../../bindings/limits';
 import { SecretsError } from '../../shared/errors';
-
-/** The largest body that an agent may send: 4 MiB, as in the SDK. */
-export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** The whole body of a request. @throws SecretsError `bodyTooLarge`, without keeping more than the limit. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const tooLarge = (): void => {
-      reject(new SecretsError('bodyTooLarge', { limit: MAX_BODY_BYTES }));
+      reject(new SecretsError('bodyTooLarge', { limit: MAX_REQUEST_BYTES }));
     };
-    if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
+    if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) {
       tooLarge();
       return;
     }
@@ -18,7 +16,7 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     let size = 0;
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_BODY_BYTES) {
+      if (size > MAX_REQUEST_BYTES) {
         chunks.length = 0;
         tooLarge();
       } else chunks.push(chunk);

@@ -3,7 +3,7 @@ import { flagsOf, flagWords } from '../../bindings/toolFlags';
 import type { Logger } from '../../shared/logger';
 import { visible } from '../../shared/visible';
 import type { Interceptor } from '../call';
-import { objectAt } from '../jsonRpc';
+import { objectAt, parseMessage } from '../jsonRpc';
 
 /** Where the items of a list are in its answer. */
 const LISTS: ReadonlyMap<string, string> = new Map([
@@ -22,9 +22,10 @@ const MAX_ITEMS = 1_000;
 export function flaggedTexts(sink: AuditSink, logger: Logger): Interceptor {
   const told = new Set<string>();
   return {
-    outgoing: (text, { server, message, call }) => {
+    outgoing: (text, { server, call }) => {
       const key = LISTS.get(call?.method ?? '');
-      const items: unknown = key === undefined || call === undefined ? undefined : objectAt(message, 'result')?.[key];
+      // The text is without the values of secrets already; the message as it came is not, and names are written down.
+      const items: unknown = key === undefined ? undefined : objectAt(parseMessage(text), 'result')?.[key];
       if (!Array.isArray(items) || call === undefined) return text;
       for (const item of items.slice(0, MAX_ITEMS) as unknown[]) {
         const { name, title, description } = (item ?? {}) as Record<string, unknown>;

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decide, NO_TOOLS, rulesThatAsk } from '../../../src/bindings/policy';
+import { decide, rulesThatAsk } from '../../../src/bindings/policy';
 import type { Policy, PolicyAction, PolicyRule, ToolLookup } from '../../../src/bindings/policy';
 import type { Server } from '../../../src/bindings/server';
 
 const server: Server = { name: 's', type: 'http', url: 'https://example.com/', headers: {}, bindings: [], scope: 'workspace' };
 const rule = (action: PolicyAction, more: Omit<PolicyRule, 'action'> = {}): PolicyRule => ({ action, ...more });
 const knows = (annotations: unknown): ToolLookup => ({ tool: () => ({ annotations }) });
+const NO_TOOLS: ToolLookup = { tool: () => undefined };
+
 const decision = (policy: Partial<Policy>, { tool = 'get_issue', agent = 'Claude Code' } = {}, lookup: ToolLookup = NO_TOOLS) =>
   decide({ default: 'allow', rules: [], ...policy }, { agent, server, tool }, lookup);
 const action = (...args: Parameters<typeof decision>): PolicyAction => decision(...args).action;

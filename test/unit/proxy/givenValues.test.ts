@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { GivenValues } from '../../../src/proxy/givenValues';
 import type { OpenedSecret } from '../../../src/vault/secret';
@@ -59,5 +60,26 @@ describe('the values that a server was given', () => {
     given.give('one', [opened(OLD)]);
     given.forget();
     assert.equal(given.give('one', []).text(OLD), OLD);
+  });
+
+  it('are forgotten when their time is over, not later, however busy the time before was', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const clock = new FixedClock();
+      const given = new GivenValues(clock, 100);
+      const pass = (ms: number): void => {
+        clock.time += ms;
+        mock.timers.tick(ms);
+      };
+      given.give('one', [opened(OLD)]);
+      pass(1);
+      given.give('one', [opened(OLD)]);
+      pass(99);
+      assert.equal(given.give('one', []).text(OLD), '[redacted:K]');
+      pass(1);
+      assert.equal(given.give('one', []).text(OLD), OLD);
+    } finally {
+      mock.timers.reset();
+    }
   });
 });
