@@ -27,9 +27,12 @@ export class ServersSource {
 
   /** What the file says. Parses it again only if it has changed. @throws SecretsError `storeFailed` if it cannot be read. */
   file(): ServersFile {
-    const text = this.text();
-    if (this.#parsed?.text !== text) this.#parsed = { text, file: parseServersFile(text, this.folder) };
-    return this.#parsed.file;
+    return this.#parse(this.text());
+  }
+
+  /** As `get`, for what every call asks: what was written to the file in the last 5 ms need not be seen. */
+  atHand(name: string): Server {
+    return serverIn(this.#parse(this.#file.read(true) ?? ''), name, this.path);
   }
 
   /**
@@ -37,14 +40,21 @@ export class ServersSource {
    * @throws SecretsError `serverUnknown`; `serverInvalid` with its first problem; `serversFileInvalid` if no server can be read.
    */
   get(name: string): Server {
-    const { servers, problems } = this.file();
-    const server = servers.get(name);
-    if (server !== undefined) return server;
-    const own = problems.find((p) => p.server === name);
-    if (own !== undefined) throw new SecretsError('serverInvalid', { server: name, line: own.line, problem: own.message });
-    const general = problems.find((p) => p.server === undefined);
-    if (general !== undefined)
-      throw new SecretsError('serversFileInvalid', { path: this.path, line: general.line, problem: general.message });
-    throw new SecretsError('serverUnknown', { server: name, known: [...servers.keys()] });
+    return serverIn(this.file(), name, this.path);
   }
+
+  #parse(text: string): ServersFile {
+    if (this.#parsed?.text !== text) this.#parsed = { text, file: parseServersFile(text, this.folder) };
+    return this.#parsed.file;
+  }
+}
+
+function serverIn({ servers, problems }: ServersFile, name: string, path: string): Server {
+  const server = servers.get(name);
+  if (server !== undefined) return server;
+  const own = problems.find((p) => p.server === name);
+  if (own !== undefined) throw new SecretsError('serverInvalid', { server: name, line: own.line, problem: own.message });
+  const general = problems.find((p) => p.server === undefined);
+  if (general !== undefined) throw new SecretsError('serversFileInvalid', { path, line: general.line, problem: general.message });
+  throw new SecretsError('serverUnknown', { server: name, known: [...servers.keys()] });
 }

@@ -136,6 +136,7 @@ function injectionFor(
   const standIns: SecretReader = {
     infoOf: (name, scope) => vault.infoOf(name, scope),
     sealOf: (name, scope) => vault.sealOf(name, scope),
+    openAtHand: () => undefined,
     open: (names, scope = DEFAULT_SCOPE) => {
       const infos = names.map((name) => vault.infoOf(name, scope));
       const missing = names.filter((_, index) => infos[index] === undefined);

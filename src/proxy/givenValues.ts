@@ -12,7 +12,7 @@ interface Given {
 }
 
 interface ServerValues {
-  /** By the sealed value. */
+  /** By the `seal`, which no two values share. */
   readonly values: Map<string, Given>;
   /** Finds all of them. */
   redactor: Redactor;
@@ -38,12 +38,11 @@ export class GivenValues {
     const known = this.#servers.get(server) ?? { values: new Map<string, Given>(), redactor: new Redactor([]) };
     const at = this.#clock.now();
     for (const secret of opened) {
-      const key = `${secret.name} ${secret.seal}`;
-      const given = known.values.get(key);
+      const given = known.values.get(secret.seal);
       if (given !== undefined) given.at = at;
       else {
         const redactor = new Redactor([secret]);
-        known.values.set(key, { redactor, at });
+        known.values.set(secret.seal, { redactor, at });
         known.redactor = known.redactor.with(redactor);
       }
     }

@@ -46,13 +46,22 @@ export class Injector {
    * @throws SecretsError `secretMissing` (names the server), `secretExpired`, `secretUnsendable`, and as `SecretReader.open`.
    */
   async inject(server: Server, modes?: readonly Mode[], tools?: readonly string[]): Promise<Injection> {
-    const bindings = server.bindings.filter((binding) => (modes?.includes(binding.mode) ?? true) && isFor(binding, tools));
-    const opened = await this.#open(server, bindings);
+    const bindings = bindingsFor(server, modes, tools);
     try {
-      this.#expiry.check(server, opened);
-      return { ...place(server, bindings, opened), redactor: this.#given.give(server.name, opened) };
-    } finally {
-      for (const { value } of opened) value.fill(0);
+      return this.#use(server, bindings, await this.#secrets.open(namesOf(bindings), server.scope));
+    } catch (error) {
+      throw inWords(server, error);
+    }
+  }
+
+  /** As `inject`, if that takes no waiting; else `undefined`. */
+  injectAtHand(server: Server, modes?: readonly Mode[], tools?: readonly string[]): Injection | undefined {
+    const bindings = bindingsFor(server, modes, tools);
+    try {
+      const opened = this.#secrets.openAtHand(namesOf(bindings), server.scope);
+      return opened === undefined ? undefined : this.#use(server, bindings, opened);
+    } catch (error) {
+      throw inWords(server, error);
     }
   }
 
@@ -70,22 +79,33 @@ export class Injector {
     }
   }
 
-  async #open(server: Server, bindings: readonly Binding[]): Promise<OpenedSecret[]> {
-    const { name, scope } = server;
+  /** The opened values are overwritten before this returns. */
+  #use(server: Server, bindings: readonly Binding[], opened: readonly OpenedSecret[]): Injection {
     try {
-      return await this.#secrets.open(
-        bindings.map((binding) => binding.secret),
-        scope,
-      );
-    } catch (error) {
-      if (!isSecretsError(error, 'secretMissing')) throw error;
-      throw new SecretsError('secretMissing', {
-        names: error.details.names,
-        server: name,
-        ...(scope === DEFAULT_SCOPE ? {} : { scope }),
-      });
+      this.#expiry.check(server, opened);
+      return { ...place(server, bindings, opened), redactor: this.#given.give(server.name, opened) };
+    } finally {
+      for (const { value } of opened) value.fill(0);
     }
   }
+}
+
+/** A missing secret is told with the server that needs it. */
+function inWords({ name, scope }: Server, error: unknown): unknown {
+  if (!isSecretsError(error, 'secretMissing')) return error;
+  return new SecretsError('secretMissing', {
+    names: error.details.names,
+    server: name,
+    ...(scope === DEFAULT_SCOPE ? {} : { scope }),
+  });
+}
+
+function bindingsFor({ bindings }: Server, modes: readonly Mode[] | undefined, tools: readonly string[] | undefined): readonly Binding[] {
+  return bindings.filter((binding) => (modes?.includes(binding.mode) ?? true) && isFor(binding, tools));
+}
+
+function namesOf(bindings: readonly Binding[]): string[] {
+  return bindings.map(({ secret }) => secret);
 }
 
 /** Whether a request that calls these tools (`undefined`: does something else) gets a binding. */

@@ -65,8 +65,8 @@ const TOOLS_CHANGED = '{"jsonrpc":"2.0","method":"notifications/tools/list_chang
 
 /** What a proxy needs of the vault. */
 export interface ProxyVault extends GuardedVault {
-  /** @throws SecretsError saying why nothing may be used now: `locked`, `untrusted`, `noFolder`. Asked at every request. */
-  refuseUnlessOpen(): void;
+  /** @throws SecretsError saying why nothing may be used now: `locked`, `untrusted`, `noFolder`. Asked at every request: `mayBeLate` as in `Vault`. */
+  refuseUnlessOpen(mayBeLate?: boolean): void;
 }
 
 /** What a proxy needs. */
@@ -204,7 +204,7 @@ class LocalProxy implements Proxy {
       pipeline,
       clock,
       refuseUnlessOpen: () => {
-        vault.refuseUnlessOpen();
+        vault.refuseUnlessOpen(true);
       },
       admit: approval(approvals, approver),
       mayUse,

@@ -268,7 +268,7 @@ export class Relay {
     // First of all: of other servers an agent is not even told whether there are any.
     if (!this.#options.mayUse(agent, name)) throw new SecretsError('serverNotForAgent', { agent, server: name });
     this.#options.states.refuseStopped(name);
-    return this.#options.servers.get(name);
+    return this.#options.servers.atHand(name);
   }
 
   #upstream({ name, type }: Pick<Server, 'name' | 'type'>): Upstream {

@@ -19,8 +19,8 @@ export class FileBlobStore implements BlobStore {
     this.#file = new CachedFile(path, { own: true });
   }
 
-  read(): string | undefined {
-    return this.#file.read();
+  read(mayBeLate = false): string | undefined {
+    return this.#file.read(mayBeLate);
   }
 
   async update(change: (current: string | undefined) => Promise<string | undefined>): Promise<void> {

@@ -43,8 +43,8 @@ export class FileTreeStore implements TreeStore {
     this.#previous = new CachedFile(path + PREVIOUS_ENDING, { own: true });
   }
 
-  read(): string | undefined {
-    return this.#tree()?.head;
+  read(mayBeLate = false): string | undefined {
+    return this.#tree(mayBeLate)?.head;
   }
 
   /** The names of the parts that belong to the head. */
@@ -97,8 +97,8 @@ export class FileTreeStore implements TreeStore {
     );
   }
 
-  #tree(): Tree | undefined {
-    const raw = this.#file.read();
+  #tree(mayBeLate = false): Tree | undefined {
+    const raw = this.#file.read(mayBeLate);
     if (this.#seen?.raw !== raw) this.#seen = parse(raw);
     return this.#seen;
   }

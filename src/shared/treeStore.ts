@@ -19,9 +19,10 @@ export interface TreeStore {
   readonly path: string;
   /**
    * The head as it is now, changes by other processes included; `undefined` if there is none yet.
-   * Returns the same string object while nothing has changed. Fast: it is asked at every call.
+   * Returns the same string object while nothing has changed.
+   * @param mayBeLate what others have written in the last 5 ms need not be in it. Then it is fast: every call asks.
    */
-  read(): string | undefined;
+  read(mayBeLate?: boolean): string | undefined;
   /** A part by name; `undefined` if it is gone (the head was replaced twice since it was read). */
   part(name: string): string | undefined;
   /**

@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Steps } from './steps';
 
 /** Work between two yields, in bytes or UTF-16 units. */
-const STRIDE = 1_048_576;
+const STRIDE = 262_144;
 
 /** The text that bytes say in UTF-8. What is not UTF-8 becomes U+FFFD. */
 export function* decodedInSteps(bytes: Buffer): Steps<string> {
@@ -13,7 +13,22 @@ export function* decodedInSteps(bytes: Buffer): Steps<string> {
     yield;
   }
   parts.push(decoder.end());
+  yield;
   return parts.join('');
+}
+
+/** Bytes, one after the other. */
+export function* joinedInSteps(parts: readonly Buffer[]): Steps<Buffer> {
+  const all = Buffer.allocUnsafe(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  let next = STRIDE;
+  for (const part of parts) {
+    at += part.copy(all, at);
+    if (at < next) continue;
+    next = at + STRIDE;
+    yield;
+  }
+  return all;
 }
 
 /** A text as UTF-8. Lone surrogates become U+FFFD. */
@@ -25,7 +40,7 @@ export function* encodedInSteps(text: string): Steps<Buffer> {
     at = end;
     yield;
   }
-  return Buffer.concat(parts);
+  return yield* joinedInSteps(parts);
 }
 
 function isHighSurrogate(unit: number): boolean {

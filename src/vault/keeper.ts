@@ -52,14 +52,14 @@ export class Keeper {
     this.#keyStore = keyStore;
   }
 
-  /** The generation that is stored now, unproven; `undefined` if there is no vault. @throws SecretsError `vaultDamaged`, `vaultNewer`, `storeFailed`. */
-  tree(): Tree | undefined {
-    return this.#parse(this.#store.read())?.tree;
+  /** The generation that is stored now (`mayBeLate`: as `TreeStore.read`), unproven; `undefined` if there is no vault. @throws SecretsError `vaultDamaged`, `vaultNewer`, `storeFailed`. */
+  tree(mayBeLate = false): Tree | undefined {
+    return this.#parse(this.#store.read(mayBeLate))?.tree;
   }
 
-  /** What `look` finds in the opened vault, if that takes no waiting; else `undefined`. @throws as `tree`, and what `look` throws. */
+  /** What `look` finds in the opened vault as of 5 ms ago or later, if that takes no waiting; else `undefined`. @throws as `tree`, and what `look` throws. */
   seeAtHand<T>(look: (open: OpenTree) => T): T | undefined {
-    const tree = this.tree();
+    const tree = this.tree(true);
     if (tree === undefined || this.#open?.tree !== tree) return undefined;
     try {
       return look(this.#open);

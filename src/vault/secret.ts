@@ -64,6 +64,8 @@ export interface SecretReader {
    * @throws SecretsError `secretMissing` (with every missing name), `secretUnreadable`, a state other than `ready`.
    */
   open(names: readonly string[], scope?: string): Promise<OpenedSecret[]>;
+  /** As `open`, if that takes no waiting; else `undefined`. */
+  openAtHand(names: readonly string[], scope?: string): OpenedSecret[] | undefined;
   /** The `seal` of the current value of a secret, or `undefined` if there is no such secret. Needs no key. */
   sealOf(name: string, scope?: string): string | undefined;
   /** What is known of a secret, or `undefined` if there is no such secret. Needs no key. */

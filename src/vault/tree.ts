@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SecretsError } from '../shared/errors';
 import type { Commit } from '../shared/treeStore';
+import { Bundles } from './bundle';
 import { FORMAT, formatHead, isSound, shardMac, shardOf } from './head';
 import type { Head, Shard } from './head';
 import type { VaultKeys } from './keys';
@@ -64,6 +65,7 @@ export class OpenTree {
   readonly tree: Tree;
   readonly #keys: ReadonlyMap<string, VaultKeys>;
   readonly #parts: (ProvenPart | undefined)[];
+  #bundles: Bundles | undefined;
 
   /** @param keys by fingerprint. @param known parts that were proven for an earlier generation and are unchanged. */
   constructor(tree: Tree, keys: ReadonlyMap<string, VaultKeys>, known?: OpenTree) {
@@ -83,6 +85,11 @@ export class OpenTree {
   /** The keys by fingerprint: one, or two while one takes the place of the other. */
   get keys(): ReadonlyMap<string, VaultKeys> {
     return this.#keys;
+  }
+
+  /** Of the secrets of this generation. */
+  get bundles(): Bundles {
+    return (this.#bundles ??= new Bundles());
   }
 
   /** @throws SecretsError `vaultAltered` if the head is not as it was written. */

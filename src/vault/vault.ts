@@ -85,16 +85,19 @@ export class Vault implements SecretReader, Disposable {
     }
   }
 
-  /** Whether the vault is locked, here or by another process. Needs no key, waits for nothing. */
-  lockState(): LockState {
-    return this.#locked === 'open' ? (this.#keeper.tree()?.head.lock ?? 'open') : this.#locked;
+  /** Whether the vault is locked, here or by another process. Needs no key, waits for nothing. `mayBeLate`: as for `refuseUnlessOpen`. */
+  lockState(mayBeLate = false): LockState {
+    return this.#locked === 'open' ? (this.#keeper.tree(mayBeLate)?.head.lock ?? 'open') : this.#locked;
   }
 
-  /** @throws SecretsError `untrusted`, `noFolder`, `locked`: nothing may be opened or changed now. */
-  refuseUnlessOpen(): void {
+  /**
+   * @param mayBeLate a lock that another process has set in the last 5 ms need not be seen.
+   * @throws SecretsError `untrusted`, `noFolder`, `locked`: nothing may be opened or changed now.
+   */
+  refuseUnlessOpen(mayBeLate = false): void {
     const barrier = this.#ports.barrier?.();
     if (barrier !== undefined) throw new SecretsError(barrier, {});
-    if (this.lockState() !== 'open') throw new SecretsError('locked', {});
+    if (this.lockState(mayBeLate) !== 'open') throw new SecretsError('locked', {});
   }
 
   /** Names and metadata, by scope and name. Needs no key: works in Restricted Mode, locked, and with a lost key. */
@@ -141,23 +144,22 @@ export class Vault implements SecretReader, Disposable {
 
   /** Opens secrets: see SecretReader. */
   async open(names: readonly string[], scope = DEFAULT_SCOPE): Promise<OpenedSecret[]> {
-    this.#refuseBarrier();
-    const look = (tree: OpenTree): OpenedSecret[] => {
-      // Of the generation that is looked at, so that it is read once: this is on the path of every call.
-      if (this.#locked !== 'open' || tree.head.lock !== 'open') throw new SecretsError('locked', {});
-      return openAll(tree, names, scope);
-    };
-    // Kept synchronous while the key is at hand.
-    const atHand = this.#keeper.seeAtHand(look);
+    const atHand = this.openAtHand(names, scope);
     if (atHand !== undefined) return atHand;
     this.refuseUnlessOpen();
     if (names.length === 0) return [];
     const found = await this.#keeper.seeOpen((tree) => {
       this.#refuseIfLockedMeanwhile();
-      return look(tree);
+      return this.#openIn(tree, names, scope);
     });
     if (found === undefined) throw new SecretsError('secretMissing', { names });
     return found;
+  }
+
+  /** See SecretReader: works while the key is at hand. */
+  openAtHand(names: readonly string[], scope = DEFAULT_SCOPE): OpenedSecret[] | undefined {
+    this.#refuseBarrier();
+    return this.#keeper.seeAtHand((tree) => this.#openIn(tree, names, scope));
   }
 
   /**
@@ -426,6 +428,12 @@ export class Vault implements SecretReader, Disposable {
   #dropKeys(): void {
     this.#keeper.forget();
     this.#ports.keys.forget();
+  }
+
+  #openIn(tree: OpenTree, names: readonly string[], scope: string): OpenedSecret[] {
+    // Of the generation that is looked at, so that it is read once: this is on the path of every call.
+    if (this.#locked !== 'open' || tree.head.lock !== 'open') throw new SecretsError('locked', {});
+    return openAll(tree, names, scope);
   }
 
   async #editExisting<T>(name: string, make: (edits: Edits, name: string) => T): Promise<T> {

@@ -44,12 +44,16 @@ export class Vaults implements SecretReader, Disposable {
   }
 
   /** As `Vault.refuseUnlessOpen` of the workspace's own vault. */
-  refuseUnlessOpen(): void {
-    this.workspace.refuseUnlessOpen();
+  refuseUnlessOpen(mayBeLate = false): void {
+    this.workspace.refuseUnlessOpen(mayBeLate);
   }
 
   async open(names: readonly string[], scope = DEFAULT_SCOPE): Promise<OpenedSecret[]> {
     return this.of(scope).open(names, scope);
+  }
+
+  openAtHand(names: readonly string[], scope = DEFAULT_SCOPE): OpenedSecret[] | undefined {
+    return this.of(scope).openAtHand(names, scope);
   }
 
   sealOf(name: string, scope = DEFAULT_SCOPE): string | undefined {

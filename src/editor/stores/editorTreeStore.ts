@@ -55,8 +55,8 @@ export class EditorTreeStore implements TreeStore, Disposable {
     this.#generationOf = generationOf;
   }
 
-  read(): string | undefined {
-    const fileHead = this.#files.read();
+  read(mayBeLate = false): string | undefined {
+    const fileHead = this.#files.read(mayBeLate);
     const mirror = this.#mirror.get();
     if (this.#seen === undefined || this.#seen.fileHead !== fileHead || this.#seen.mirror !== mirror) {
       this.#seen = { fileHead, mirror, current: this.#choose(fileHead) };

@@ -63,8 +63,6 @@ export class Agents {
   /** Tokens that end with the process, by hash. */
   readonly #temporary = new Map<string, TokenRecord>();
   #read: Read = { text: undefined, document: NO_AGENTS, byHash: new Map() };
-  /** When that was; ms since the epoch. */
-  #readAt = 0;
   /** The document whose tokens have been revoked here, and may not be yet where it is stored. */
   #revoked: string | undefined;
   readonly #changed = new Emitter<undefined>();
@@ -111,12 +109,12 @@ export class Agents {
   }
 
   /**
-   * The agent that a token belongs to; its use is noted.
+   * The agent that a token belongs to; its use is noted. What another process revokes counts 5 ms later at most.
    * Looked up by its hash: what the time of that could tell is a hash, from which no token follows.
    * @throws SecretsError `tokenWrong`, `tokenExpired`.
    */
   admit(token: string): string {
-    const record = this.#find(token);
+    const record = this.#find(token, true);
     if (record === undefined) throw new SecretsError('tokenWrong', {});
     const { agent, expiresAt } = record;
     const now = this.#clock.now();
@@ -137,9 +135,9 @@ export class Agents {
     return [...this.#temporary.values()].some(isOfAgent) || this.#document().tokens.some(isOfAgent);
   }
 
-  /** Whether an agent may use a server. Asked right after `admit`, it does not look at the store again. */
+  /** Whether an agent may use a server. What another process changes counts 5 ms later at most. */
   mayUse(agent: string, server: string): boolean {
-    const { document } = this.#readAt === Date.now() ? this.#read : this.#refresh();
+    const { document } = this.#refresh(true);
     return document.access.get(agent)?.has(server) ?? true;
   }
 
@@ -218,9 +216,9 @@ export class Agents {
     await this.#uses.flush();
   }
 
-  #find(token: string): TokenRecord | undefined {
+  #find(token: string, mayBeLate = false): TokenRecord | undefined {
     const hex = hashOf(token);
-    const lasting = this.#refresh().byHash.get(hex);
+    const lasting = this.#refresh(mayBeLate).byHash.get(hex);
     return lasting ?? this.#temporary.get(hex);
   }
 
@@ -228,9 +226,8 @@ export class Agents {
     return this.#refresh().document;
   }
 
-  #refresh(): Read {
-    const text = this.#store.read();
-    this.#readAt = Date.now();
+  #refresh(mayBeLate = false): Read {
+    const text = this.#store.read(mayBeLate);
     if (this.#read.text !== text) {
       const stored = parseAgents(text);
       const document = text === this.#revoked ? { ...stored, tokens: [] } : stored;
@@ -241,7 +238,6 @@ export class Agents {
 
   async #change(make: (document: AgentsDocument) => AgentsDocument): Promise<void> {
     await this.#store.update((text) => Promise.resolve(formatAgents(make(parseAgents(text)), this.#clock.now())));
-    this.#readAt = 0;
     this.#changed.fire(undefined);
   }
 

@@ -53,6 +53,7 @@ export class Cuts {
       if (parts.length % 8_192 === 0) yield;
     }
     parts.push(text.slice(done));
+    yield;
     return parts.join('');
   }
 }

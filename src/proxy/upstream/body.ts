@@ -2,8 +2,11 @@ import { pipeline, Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { SecretsError } from '../../shared/errors';
+import { inTurns } from '../../shared/steps';
+import { joinedInSteps } from '../../shared/utf8';
 import { MAX_REPLY_BYTES } from '../../bindings/limits';
 import type { Server } from '../../bindings/server';
+import { LARGE } from '../largeMessage';
 import type { UpstreamResponse } from './exchange';
 import { failure } from './request';
 
@@ -55,7 +58,8 @@ export function readWhole(body: Readable, server: string, limit = MAX_REPLY_BYTE
       if (size > limit) body.destroy(new SecretsError('upstreamTooLarge', { server, limit }));
     });
     body.on('end', () => {
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+      if (size > LARGE) resolve(inTurns(joinedInSteps(chunks)));
+      else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     });
     const broken = (error?: unknown): void => {
       reject(failure(error, { server }, undefined));

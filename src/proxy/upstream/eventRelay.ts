@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { isSecretsError, SecretsError } from '../../shared/errors';
 import { inTurns } from '../../shared/steps';
 import { encodedInSteps } from '../../shared/utf8';
@@ -16,7 +17,7 @@ import { Asking } from './asking';
 import { replyLimit } from './body';
 import { ParkedCalls } from './parked';
 import { failure } from './request';
-import { SseSplitter, withLines } from './sse';
+import { parseEvent, SseSplitter, withLines } from './sse';
 import type { SseEvent } from './sse';
 
 /** Passes event streams of upstreams on to agents. */
@@ -67,7 +68,9 @@ export class EventRelay {
     body.setEncoding('utf8');
     try {
       for await (const chunk of body as AsyncIterable<string>) {
-        for (const event of splitter.push(chunk)) {
+        for (const raw of splitter.cut(chunk)) {
+          if (raw.length > LARGE) await setImmediate();
+          const event = parseEvent(raw);
           resumable ||= event.id !== undefined;
           measure(event.data?.length ?? 0);
           await this.#relayEvent(event, visit, waiting, exposure.redactor, calls.length === 0);
@@ -138,6 +141,7 @@ export class EventRelay {
     const others: string[] = [];
     for (const line of event.others) others.push(line.length <= LARGE ? redactor.text(line) : await inTurns(redactor.textInSteps(line)));
     const text = `${withLines(event, data, others)}\n\n`;
+    if (text.length > LARGE) await setImmediate();
     if (reply.raw(text.length <= LARGE ? text : await inTurns(encodedInSteps(text))) || reply.ended) return;
     await new Promise<void>((resolve) => {
       reply.onDrain(resolve);

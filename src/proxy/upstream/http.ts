@@ -60,7 +60,9 @@ export class HttpUpstream implements Upstream {
 
   async #post(post: Post): Promise<void> {
     const server = post.server as HttpServer;
-    const injection = await this.#options.injector.inject(server, undefined, toolsCalled(post.messages));
+    const tools = toolsCalled(post.messages);
+    const { injector } = this.#options;
+    const injection = injector.injectAtHand(server, undefined, tools) ?? (await injector.inject(server, undefined, tools));
     for (const call of post.calls) call.versions = injection.versions;
     const exposure = exposureIn(post.session, server, injection);
     this.#events.exposed(server.name, injection);
@@ -216,9 +218,10 @@ export class HttpUpstream implements Upstream {
       message: answers.length === 1 ? answers[0] : undefined,
       call: post.calls.length === 1 ? post.calls[0] : undefined,
     });
-    // What is no UTF-8 could be read as something else than what was searched.
-    const same = clean === text && isUtf8(body);
-    post.reply.json(same ? body : clean.length <= LARGE ? clean : await inTurns(encodedInSteps(clean)), status);
+    // As the bytes that came, unless they are no UTF-8: that could be read as something else than what was searched. A small text
+    // makes the same bytes again, and goes out together with the headers.
+    const asItCame = clean.length > LARGE && clean === text && isUtf8(body);
+    post.reply.json(asItCame ? body : clean.length <= LARGE ? clean : await inTurns(encodedInSteps(clean)), status);
     for (const call of post.calls) {
       const answer = answers.find((a) => a.id === call.id) ?? answers[0];
       if (answer !== undefined) this.#options.pipeline.answered(call, answer);

@@ -16,6 +16,7 @@ function knownOf({ vault }: Bench): { known: KnownSecrets; opened: OpenedSecret[
     revision: () => vault.revision(),
     sealOf: vault.sealOf.bind(vault),
     infoOf: vault.infoOf.bind(vault),
+    openAtHand: () => undefined,
     open: async (names: readonly string[], scope?: string) => {
       const values = await vault.open(names, scope);
       opened.push(...values);
