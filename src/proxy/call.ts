@@ -7,8 +7,8 @@ import type { Message, Request, RequestId } from './jsonRpc';
 export interface CallEnd {
   readonly outcome: AuditOutcome;
   readonly errorKind?: string;
-  /** Its method, tool and id must not be repeated: they hold the value of a secret. */
-  readonly nameless?: boolean;
+  /** Whether its method, tool and id may be repeated; default: once it was searched. */
+  readonly mayBeNamed?: boolean;
 }
 
 /** One request of an agent on its way through the proxy. */
@@ -26,6 +26,8 @@ export interface Call {
   readonly session?: string | undefined;
   /** Calls back once if nobody waits for the answer any more. */
   readonly onGone?: (callback: () => void) => void;
+  /** Whether its messages have passed all that looks at them, the outbound guard above all. Until then its names could hold a secret's value. */
+  searched?: boolean;
   /** The scope of its server's secrets. Filled in when the server is found. */
   scope: string | undefined;
   /** The versions of the secrets that were opened for it, by name. Filled in when they are. */

@@ -58,11 +58,11 @@ export class Pipeline {
 
   /** Ends a call that got no answer from the upstream; `refused` if it was not even asked. */
   failed(call: Call, error: unknown): void {
-    const nameless = isSecretsError(error, 'secretInMessage') && error.details.inNames ? { nameless: true } : {};
+    const named = isSecretsError(error, 'secretInMessage') ? { mayBeNamed: !error.details.inNames } : {};
     this.end(call, {
       outcome: isSecretsError(error) && REFUSALS.has(error.kind) ? 'refused' : 'error',
       errorKind: kindOf(error),
-      ...nameless,
+      ...named,
     });
   }
 

@@ -214,13 +214,14 @@ export class Relay {
     reply.breakOff();
   }
 
-  /** Approval of the server, then each message and each call before the interceptors. */
+  /** Each message before the interceptors, then approval of the server, which may take as long as a person does, then each call. */
   async #letIn(messages: readonly Message[], calls: readonly Call[], { agent, server, session }: Visit, bytes: number): Promise<void> {
     const { admit, pipeline } = this.#options;
-    await admit(server);
     const limit = server.limits?.requestBytes ?? Infinity;
     if (bytes > limit) throw new SecretsError('bodyTooLarge', { limit });
     for (const message of messages) await pipeline.incoming(message, agent, server, session?.id);
+    for (const call of calls) call.searched = true;
+    await admit(server);
     const requests = messages.filter(isRequest);
     for (const [index, call] of calls.entries()) {
       const request = requests[index];
@@ -246,6 +247,7 @@ export class Relay {
       method,
       tool: method === 'tools/call' ? stringAt(params, 'name')?.slice(0, 128) : undefined,
       startedAt,
+      searched: false,
       scope: undefined,
       versions: {},
     }));

@@ -22,7 +22,7 @@ export function audit(sink: AuditSink, clock: Clock): Interceptor {
         action: call.method === 'tools/call' ? 'call' : 'request',
         agent: call.agent,
         server: call.server,
-        ...(end.nameless === true ? {} : namesOf(call)),
+        ...((end.mayBeNamed ?? call.searched === true) ? namesOf(call) : {}),
         ...(call.scope === undefined || call.scope === DEFAULT_SCOPE ? {} : { scope: call.scope }),
         secrets,
         ...(secrets.length === 0 ? {} : { versions: call.versions }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { findCanaries } from './canaries';
 import { until } from './eventually';
 import { processesOf } from './processes';
@@ -116,6 +117,8 @@ export class Workplace {
     mkdirSync(dirname(this.serversFile), { recursive: true });
     writeFileSync(this.serversFile, typeof content === 'string' ? content : JSON.stringify({ servers: content }, undefined, 2));
     for (const name of approved) await this.ok(['server', 'approve', name]);
+    // A call may go by what the file said 5 ms ago.
+    await setTimeout(10);
   }
 
   /** Starts `mcp-secrets serve`. */

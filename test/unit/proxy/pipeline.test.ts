@@ -23,6 +23,7 @@ const newCall = (more: Partial<Call> = {}): Call => ({
   method: 'tools/call',
   tool: 't',
   startedAt: 1000,
+  searched: true,
   scope: undefined,
   versions: { K: 3 },
   ...more,
