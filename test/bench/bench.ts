@@ -76,6 +76,7 @@ async function bench(options: Options, children: Children, folders: TemporaryFol
   const extras = {
     peakMegabytes: numbers(running, ({ child }) => (child === undefined ? undefined : peakMegabytes(child))),
     readyMilliseconds: numbers(running, (contestant) => contestant.readyMilliseconds),
+    bareMilliseconds: numbers(running, (contestant) => contestant.bareMilliseconds),
     bundles: bundleSizes(),
     activationMilliseconds: activationMilliseconds(),
   };

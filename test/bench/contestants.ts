@@ -40,6 +40,7 @@ export interface Running {
   readonly endpoint: Endpoint;
   readonly child?: Child;
   readonly readyMilliseconds?: number;
+  readonly bareMilliseconds?: number;
   readonly injected?: Readonly<Record<string, number>>;
 }
 

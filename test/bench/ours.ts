@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstLine } from './children';
 import type { Child, Children } from './children';
@@ -20,6 +20,8 @@ export interface RunningServe {
   readonly child: Child;
   readonly endpoint: Endpoint;
   readonly readyMilliseconds: number;
+  /** The same for a Node that does nothing: what of that is not ours. */
+  readonly bareMilliseconds: number;
   /** What the upstream must have received, by header or environment variable: the length of each. */
   readonly injected: Readonly<Record<string, number>>;
   /** Gives one of its secrets a new value, as a user would while it runs. */
@@ -51,6 +53,17 @@ export function startStdio(children: Children, folders: TemporaryFolders, upstre
   });
 }
 
+/** Every call is judged, and allowed by the second of two rules. */
+function addPolicy(serversFile: string): void {
+  const file = JSON.parse(readFileSync(serversFile, 'utf8')) as { servers: Record<string, object> };
+  const rules = [
+    { tools: 'delete_*', action: 'deny' },
+    { tools: 'echo', action: 'allow', arguments: { type: 'object' } },
+  ];
+  file.servers[serverName] = { ...file.servers[serverName], policy: { default: 'deny', rules } };
+  writeFileSync(serversFile, JSON.stringify(file, undefined, 2));
+}
+
 async function start(
   children: Children,
   folders: TemporaryFolders,
@@ -66,8 +79,15 @@ async function start(
   // `--workspace` comes first: what follows `--` is the upstream's.
   await children.run([cli, 'server', 'add', serverName, '--workspace', workspace, ...server.add], '', env);
 
+  addPolicy(join(workspace, '.vscode', 'mcp-secrets.json'));
+  await children.run([cli, 'server', 'approve', serverName, '--workspace', workspace], '', env);
+
   const times: number[] = [];
+  const bareTimes: number[] = [];
   for (;;) {
+    const bareStartedAt = performance.now();
+    await children.run(['-e', '0'], '', env);
+    bareTimes.push(performance.now() - bareStartedAt);
     const startedAt = performance.now();
     const child = children.start([cli, 'serve', '--workspace', workspace], { env });
     const line = JSON.parse(await firstLine(child)) as { url: string; token: string };
@@ -80,6 +100,7 @@ async function start(
       child,
       endpoint: { url: `${line.url}/mcp/${serverName}`, headers: { Authorization: `Bearer ${line.token}` } },
       readyMilliseconds: median(times),
+      bareMilliseconds: median(bareTimes),
       injected: server.injected,
       rotate: () => set('BENCH_A'),
     };

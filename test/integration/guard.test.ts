@@ -165,25 +165,6 @@ describe('the outbound guard', function () {
     assert.equal(call?.outcome, 'refused');
   });
 
-  it('keeps it out of the records of what is refused without being looked at, too', async () => {
-    const kindOf = async (to: Agent, name: string): Promise<unknown> => (await to.tool(name)).messages[0]?.error?.data?.kind;
-    const unapproved = new Agent(serving, 'unapproved');
-    const unknown = new Agent(serving, 'unknown');
-    assert.equal(await kindOf(unapproved, own), 'secretInMessage');
-    assert.equal(await kindOf(unapproved, 'deploy'), 'serverUnapproved');
-    assert.equal(await kindOf(unknown, own), 'serverUnknown');
-    await place.ok(['lock']);
-    assert.equal(await kindOf(agent, own), 'locked');
-    await place.ok(['unlock']);
-    await passes(agent.tool('do', { text: 'again' }));
-    const [named] = await place.audited(1, ({ tool }) => tool === 'deploy');
-    assert.deepEqual([named?.server, named?.errorKind], ['unapproved', 'serverUnapproved']);
-    const [locked] = await place.audited(1, ({ errorKind }) => errorKind === 'locked');
-    assert.deepEqual([locked?.action, locked?.server, locked?.tool, locked?.requestId], ['call', 'web', undefined, undefined]);
-    assert.ok(!JSON.stringify(place.auditEntries()).includes(own));
-    for (const one of [unapproved, unknown]) one.close();
-  });
-
   it('does not keep the proxy from working for others meanwhile', async () => {
     const text = '%41\\u0041&amp;'.repeat(250_000);
     const large = agent.tool('do', { text });
@@ -223,6 +204,23 @@ describe('the outbound guard', function () {
     assert.equal(code, 1);
     assert.match(stderr, /holds the value of the secret OTHER/);
     assert.ok(!stderr.includes(other));
+  });
+
+  it('keeps it out of the records of what is refused without being looked at, too', async () => {
+    const kindOf = async (to: Agent, name: string): Promise<unknown> => (await to.tool(name)).messages[0]?.error?.data?.kind;
+    const unapproved = new Agent(serving, 'unapproved');
+    const unknown = new Agent(serving, 'unknown');
+    assert.equal(await kindOf(unapproved, own), 'secretInMessage');
+    assert.equal(await kindOf(unapproved, 'deploy'), 'serverUnapproved');
+    assert.equal(await kindOf(unknown, own), 'serverUnknown');
+    await place.ok(['lock']);
+    assert.equal(await kindOf(agent, own), 'locked');
+    const [named] = await place.audited(1, ({ tool }) => tool === 'deploy');
+    assert.deepEqual([named?.server, named?.errorKind], ['unapproved', 'serverUnapproved']);
+    const [locked] = await place.audited(1, ({ errorKind }) => errorKind === 'locked');
+    assert.deepEqual([locked?.action, locked?.server, locked?.tool, locked?.requestId], ['call', 'web', undefined, undefined]);
+    assert.ok(!JSON.stringify(place.auditEntries()).includes(own));
+    for (const one of [unapproved, unknown]) one.close();
   });
 });
 
