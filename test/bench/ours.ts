@@ -58,7 +58,7 @@ function addPolicy(serversFile: string): void {
   const file = JSON.parse(readFileSync(serversFile, 'utf8')) as { servers: Record<string, object> };
   const rules = [
     { tools: 'delete_*', action: 'deny' },
-    { tools: 'echo', action: 'allow', arguments: { type: 'object' } },
+    { tools: ['echo', 'credentials'], action: 'allow', arguments: { type: 'object' } },
   ];
   file.servers[serverName] = { ...file.servers[serverName], policy: { default: 'deny', rules } };
   writeFileSync(serversFile, JSON.stringify(file, undefined, 2));
