@@ -3,7 +3,7 @@ import { flagsOf, flagWords } from '../../bindings/toolFlags';
 import type { Logger } from '../../shared/logger';
 import { visible } from '../../shared/visible';
 import type { Interceptor } from '../call';
-import { objectAt, parseMessage } from '../jsonRpc';
+import { objectAt } from '../jsonRpc';
 
 /** Where the items of a list are in its answer. */
 const LISTS: ReadonlyMap<string, string> = new Map([
@@ -22,16 +22,18 @@ const MAX_ITEMS = 1_000;
 export function flaggedTexts(sink: AuditSink, logger: Logger): Interceptor {
   const told = new Set<string>();
   return {
-    outgoing: (text, { server, call }) => {
+    outgoing: (text, { server, redactor, message, call }) => {
       const key = LISTS.get(call?.method ?? '');
-      // The text is without the values of secrets already; the message as it came is not, and names are written down.
-      const items: unknown = key === undefined ? undefined : objectAt(parseMessage(text), 'result')?.[key];
+      const items: unknown = key === undefined ? undefined : objectAt(message, 'result')?.[key];
       if (!Array.isArray(items) || call === undefined) return text;
       for (const item of items.slice(0, MAX_ITEMS) as unknown[]) {
-        const { name, title, description } = (item ?? {}) as Record<string, unknown>;
-        const flags = flagsOf([name, title, description]);
+        const { name: given, title, description } = (item ?? {}) as Record<string, unknown>;
+        const flags = flagsOf([given, title, description]);
+        if (flags.length === 0 || typeof given !== 'string') continue;
+        // The message is as it came: a server could put anything into a name.
+        const name = redactor.text(given);
         const subject = JSON.stringify([server.name, call.method, name]);
-        if (flags.length === 0 || typeof name !== 'string' || told.has(subject)) continue;
+        if (told.has(subject)) continue;
         if (told.size >= MAX_ITEMS) told.clear();
         told.add(subject);
         logger.warn(`[${server.name}] ${call.method}: "${visible(name.slice(0, 128))}" is suspicious: it ${flagWords(flags)}.`);
