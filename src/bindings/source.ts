@@ -43,6 +43,16 @@ export class ServersSource {
     return serverIn(this.file(), name, this.path);
   }
 
+  /** Whether the file has a server of this name, set up correctly or not. False if it cannot be read. */
+  has(name: string): boolean {
+    try {
+      const { servers, problems } = this.file();
+      return servers.has(name) || problems.some(({ server }) => server === name);
+    } catch {
+      return false;
+    }
+  }
+
   #parse(text: string): ServersFile {
     if (this.#parsed?.text !== text) this.#parsed = { text, file: parseServersFile(text, this.folder) };
     return this.#parsed.file;

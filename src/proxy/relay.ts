@@ -94,7 +94,7 @@ export class Relay {
         for (const call of calls) this.#options.pipeline.abandoned(call);
         return;
       }
-      this.#options.states.failed(asked.server, error);
+      if (this.#options.servers.has(asked.server)) this.#options.states.failed(asked.server, error);
       for (const call of calls) this.#options.pipeline.failed(call, error);
       if (calls.length === 0 || !answersCalls(error)) throw error;
       answer(asked.reply, calls, error);

@@ -213,14 +213,19 @@ describe('the outbound guard', function () {
     assert.equal(await kindOf(unapproved, own), 'secretInMessage');
     assert.equal(await kindOf(unapproved, 'deploy'), 'serverUnapproved');
     assert.equal(await kindOf(unknown, own), 'serverUnknown');
+    const named = new Agent(serving, own);
+    assert.equal(await kindOf(named, 'do'), 'serverUnknown');
     await place.ok(['lock']);
     assert.equal(await kindOf(agent, own), 'locked');
-    const [named] = await place.audited(1, ({ tool }) => tool === 'deploy');
-    assert.deepEqual([named?.server, named?.errorKind], ['unapproved', 'serverUnapproved']);
+    const [deploy] = await place.audited(1, ({ tool }) => tool === 'deploy');
+    assert.deepEqual([deploy?.server, deploy?.errorKind], ['unapproved', 'serverUnapproved']);
     const [locked] = await place.audited(1, ({ errorKind }) => errorKind === 'locked');
     assert.deepEqual([locked?.action, locked?.server, locked?.tool, locked?.requestId], ['call', 'web', undefined, undefined]);
+    const strangers = await place.audited(2, ({ errorKind }) => errorKind === 'serverUnknown');
+    for (const { server, agent: who } of strangers) assert.deepEqual([server, who], [undefined, 'command line']);
     assert.ok(!JSON.stringify(place.auditEntries()).includes(own));
-    for (const one of [unapproved, unknown]) one.close();
+    assert.ok(!serving.logs.includes(own));
+    for (const one of [unapproved, unknown, named]) one.close();
   });
 });
 

@@ -11,8 +11,11 @@ function namesOf(call: Call): Pick<AuditEntry, 'tool' | 'method' | 'requestId'> 
   return { ...what, requestId: String(call.id).slice(0, MAX_ID) };
 }
 
-/** Writes down who called what with which secrets, and how it ended. */
-export function audit(sink: AuditSink, clock: Clock): Interceptor {
+/**
+ * Writes down who called what with which secrets, and how it ended.
+ * @param isServer whether there is a server of a name: what else an agent puts into the path could be the value of a secret.
+ */
+export function audit(sink: AuditSink, clock: Clock, isServer: (name: string) => boolean): Interceptor {
   return {
     after: (call, end) => {
       const secrets = Object.keys(call.versions);
@@ -21,7 +24,7 @@ export function audit(sink: AuditSink, clock: Clock): Interceptor {
         actor: 'agent',
         action: call.method === 'tools/call' ? 'call' : 'request',
         agent: call.agent,
-        server: call.server,
+        ...(call.searched === true || isServer(call.server) ? { server: call.server } : {}),
         ...((end.mayBeNamed ?? call.searched === true) ? namesOf(call) : {}),
         ...(call.scope === undefined || call.scope === DEFAULT_SCOPE ? {} : { scope: call.scope }),
         secrets,

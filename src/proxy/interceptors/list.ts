@@ -2,6 +2,7 @@ import type { AuditSink } from '../../audit/entry';
 import type { Clock } from '../../shared/clock';
 import type { NewTools } from '../../bindings/pinRules';
 import type { Pins } from '../../bindings/pins';
+import type { ServersSource } from '../../bindings/source';
 import type { Logger } from '../../shared/logger';
 import type { Interceptor } from '../call';
 import type { GuardMode } from './guard';
@@ -19,6 +20,7 @@ import { redact } from './redact';
 /** What the steps need. */
 export interface Steps {
   readonly audit: AuditSink;
+  readonly servers: Pick<ServersSource, 'has'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly pins: Pins;
@@ -32,6 +34,7 @@ export interface Steps {
 /** Every step that a call to an approved server passes, in order. */
 export function interceptors({
   audit: sink,
+  servers,
   clock,
   logger,
   pins,
@@ -49,6 +52,6 @@ export function interceptors({
     cacheScope,
     pinnedLists(pins, newTools),
     flaggedTexts(sink, logger),
-    audit(sink, clock),
+    audit(sink, clock, (name) => servers.has(name)),
   ];
 }

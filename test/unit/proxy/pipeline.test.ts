@@ -103,7 +103,9 @@ describe('the pipeline', () => {
     const pins = new Pins({ store: new MemoryBlobStore(), audit: sink, clock, path: 'memory' });
     const known = new KnownSecrets((await bench()).vault, logger);
     const policy = { tools: pins, consent: new Consent({ clock, logger }), show: () => Promise.resolve('') };
-    const pipeline = new Pipeline(interceptors({ audit: sink, clock, logger, pins, known, guardMode: () => 'refuse', policy }));
+    const pipeline = new Pipeline(
+      interceptors({ audit: sink, servers: { has: () => true }, clock, logger, pins, known, guardMode: () => 'refuse', policy }),
+    );
     const redactor = new Redactor([{ name: 'K', value: Buffer.from('the-value-itself') }]);
     assert.equal(
       pipeline.outgoing('{"a":"the-value-itself"}', { server: SERVER, redactor, message: undefined, call: undefined }),
