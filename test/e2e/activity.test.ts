@@ -64,6 +64,7 @@ describe('the view Activity, as a user reads it', () => {
     await titled(workbench, 'Approve Server');
     await workbench.quickInput.pick('github');
     await workbench.dialogButton('Approve');
+    await described(workbench, 'Servers', 'github', / ready /);
     await ask(session, 'Which issues are open?', turn('One is open.'));
     await deleteSecret(workbench, 'GITHUB_TOKEN');
     await ask(session, 'And now?', turn('The secret is missing.'), false);

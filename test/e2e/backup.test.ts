@@ -121,8 +121,8 @@ describe('a backup, restored in another folder', () => {
     assert.equal(upstream.received.length, 0);
     await second.views.itemAction('Servers', 'github', 'Approve Server');
     await second.dialogButton('Approve');
+    await described(second, 'Servers', 'github', / ready /);
     await second.views.itemAction('Servers', 'github', 'Start Server');
-    await described(second, 'Servers', 'github', /ready|running/);
     await eventually('it is started', () => (upstream.received.some(({ method }) => method === 'tools/list') ? true : undefined));
     const headers = new Set(upstream.received.map((request) => request.headers.authorization));
     assert.ok(headers.has(`Bearer ${token.second}`), 'the upstream did not receive the value');

@@ -45,7 +45,7 @@ describe('a backup to age recipients, for a vault whose key is lost', () => {
     const message = await workbench.quickInput.message('Recipient 2 cannot be used: it is an identity, the half to keep secret');
     assert.ok(!message.includes('1ABC'), message);
     await workbench.screenshot('backup-8-recipients');
-    await workbench.quickInput.type(`${recipient.slice(0, -1)}q`);
+    await workbench.quickInput.type(`${recipient.slice(0, -1)}${recipient.endsWith('q') ? 'p' : 'q'}`);
     await workbench.quickInput.message('Recipient 1 cannot be used');
     await workbench.quickInput.text(recipient);
     await chooseFile(workbench, 'Create Backup', file);

@@ -6,6 +6,7 @@ import { titled } from './support/actions';
 import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
+import { described } from './support/views';
 
 /** A server that never answers, deaf to SIGTERM and to the end of its input, with a child of its own that is the same. */
 function deafServer(marker: string): string {
@@ -50,6 +51,7 @@ describe('the extension host is killed', () => {
     await workbench.quickInput.pick('deaf');
     await workbench.dialogButton('Approve');
     await workbench.views.open('MCP Secrets');
+    await described(workbench, 'Servers', 'deaf', / ready /);
     await workbench.views.itemAction('Servers', 'deaf', 'Start Server');
     await eventually('the server runs', () => (existsSync(marker) && readFileSync(marker, 'utf8').includes(' ') ? true : undefined));
     const [child = 0, grandchild = 0] = readFileSync(marker, 'utf8').split(' ').map(Number);

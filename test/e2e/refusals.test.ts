@@ -1,7 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import assert from 'node:assert/strict';
-import { uiLimitMs } from '../host/eventually';
 import type { Workbench } from '../host/workbench';
 import { addSecret, ask, deleteSecret, giveValue, titled } from './support/actions';
 import { browserStorage } from './support/browserStorage';
@@ -158,7 +157,7 @@ describe('calls that are refused', () => {
   it('carries out the changed plan once it is approved in the tree', async () => {
     await workbench.views.itemAction('Servers', 'github', 'Approve Server');
     await workbench.dialogButton('Approve');
-    await workbench.page.locator('.monaco-dialog-box').waitFor({ state: 'hidden', timeout: uiLimitMs });
+    await described(workbench, 'Servers', 'github', /^http · (?:ready|running) · 1 secret$/);
     const again = new Client({ name: 'reviewer', version: '1.0.0' });
     await connect(again);
     await again.callTool({ name: 'list_issues', arguments: { query: 'x' } });

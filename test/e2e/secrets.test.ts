@@ -62,6 +62,7 @@ describe('versions, scopes and expiry, as a user sees them', () => {
     await workbench.runCommand('MCP Secrets: Approve Server');
     await workbench.quickInput.pick('github');
     await workbench.dialogButton('Approve');
+    await described(workbench, 'Servers', 'github', / ready /);
     await workbench.chat.open();
     await receives(work.second, 'Which issues are open?', true);
   });

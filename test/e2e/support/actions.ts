@@ -24,11 +24,17 @@ export async function giveValue(workbench: Workbench, title: string, value: stri
   await eventually('the box closes', async () => ((await quickInput.isOpen()) && (await quickInput.title()) === title ? undefined : true));
 }
 
-/** Adds a secret by the palette. */
+/** Adds a secret by the palette; it is kept when this resolves. */
 export async function addSecret(workbench: Workbench, name: string, value: string): Promise<void> {
   await workbench.runCommand('MCP Secrets: Add Secret');
   await nameSecret(workbench, name);
   await giveValue(workbench, `Add Secret ${name}`, value);
+  await confirmed(workbench, `Secret ${name} added`);
+}
+
+/** Waits for what the status bar says for a moment when something is done. */
+async function confirmed(workbench: Workbench, message: string): Promise<void> {
+  await eventually(message, async () => ((await workbench.statusBarText()).some((text) => text.includes(message)) ? true : undefined));
 }
 
 /** Answers the box that asks for a secret's name. */
@@ -37,12 +43,13 @@ export async function nameSecret(workbench: Workbench, name: string): Promise<vo
   await workbench.quickInput.text(name);
 }
 
-/** Replaces a secret by the palette. */
+/** Replaces a secret by the palette; the new value is kept when this resolves. */
 export async function replaceSecret(workbench: Workbench, name: string, value: string): Promise<void> {
   await workbench.runCommand('MCP Secrets: Replace Secret');
   await titled(workbench, 'Replace Secret');
   await workbench.quickInput.pick(name);
   await giveValue(workbench, `Replace Secret ${name}`, value);
+  await confirmed(workbench, `Secret ${name} replaced`);
 }
 
 /** Deletes a secret by the palette. */

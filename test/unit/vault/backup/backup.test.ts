@@ -169,11 +169,12 @@ describe('a backup', function () {
 
   it('an identity file without an identity is refused, and not repeated', async () => {
     const file = await create([], { recipients: [recipient] });
+    const mistyped = `${identity.slice(0, -1)}${identity.endsWith('Q') ? 'P' : 'Q'}`;
     const texts = [
       '',
       '# only a comment\n',
       `-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n`,
-      `${identity}\n${identity.slice(0, -1)}Q\n`,
+      `${identity}\n${mistyped}\n`,
       recipient,
     ];
     for (const identities of texts) {
