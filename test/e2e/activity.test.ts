@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../host/eventually';
 import { Workbench } from '../host/workbench';
@@ -14,6 +14,7 @@ import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
 import { viewSays } from './support/vault';
+import { storageOf } from './support/vault';
 import { described } from './support/views';
 
 describe('the view Activity, as a user reads it', () => {
@@ -50,12 +51,7 @@ describe('the view Activity, as a user reads it', () => {
   const labels = async (where = workbench): Promise<string[]> => (await where.views.rows('Activity')).map(({ label }) => label);
   const turn = (words: string): { tool: string; input: object; words: string } => ({ tool: 'list_issues', input: { query: 'x' }, words });
 
-  async function trail(): Promise<string> {
-    const files = await readdir(session.window.dataDir, { recursive: true });
-    const found = files.find((name) => name.endsWith('/audit.jsonl'));
-    assert.ok(found, 'there is no trail');
-    return join(session.window.dataDir, found);
-  }
+  const trail = async (): Promise<string> => join(await storageOf(session), 'audit.jsonl');
 
   it('shows calls and changes, newest first, and alerts of a call that was refused', async () => {
     await addSecret(workbench, 'GITHUB_TOKEN', canary);
@@ -64,7 +60,7 @@ describe('the view Activity, as a user reads it', () => {
     await titled(workbench, 'Approve Server');
     await workbench.quickInput.pick('github');
     await workbench.dialogButton('Approve');
-    await described(workbench, 'Servers', 'github', / ready /);
+    await described(workbench, 'Activity', 'Server approved', /github/);
     await ask(session, 'Which issues are open?', turn('One is open.'));
     await deleteSecret(workbench, 'GITHUB_TOKEN');
     await ask(session, 'And now?', turn('The secret is missing.'), false);

@@ -70,7 +70,7 @@ describe('a server that changes its tool after it was approved', () => {
   it('is blocked when it changes: the agent does not even see it', async () => {
     tracker.describe(POISON);
     await described(workbench, 'Servers', 'github', /1 tool to review/);
-    assert.equal(await workbench.views.badge('MCP Secrets'), '1');
+    await eventually('the icon counts it', async () => ((await workbench.views.badge('MCP Secrets')) === '1' ? true : undefined));
     session.agent.next({ tool: 'find_issues', input: { query: 'x' }, words: 'I have no such tool.' });
     await workbench.chat.send('Once more, please.');
     await workbench.chat.transcript('I have no such tool.');
@@ -122,7 +122,7 @@ describe('a server that changes its tool after it was approved', () => {
     await titled(workbench, 'Review Tools of github');
     await workbench.quickInput.pick('Accept 1 Tool');
     await described(workbench, 'Servers', 'Tools', /^1 accepted$/);
-    assert.equal(await workbench.views.badge('MCP Secrets'), '');
+    await eventually('the icon counts none', async () => ((await workbench.views.badge('MCP Secrets')) === '' ? true : undefined));
     const result = await ask(session, 'And now?', { tool: 'find_issues', input: { query: 'now' }, words: 'Three again.' }, false);
     assert.equal(result, 'found 3 issues for now');
     await described(workbench, 'Activity', 'Tools accepted', /^github · /);

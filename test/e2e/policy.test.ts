@@ -1,9 +1,9 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { eventually, uiLimitMs } from '../host/eventually';
+import { eventually } from '../host/eventually';
 import type { Workbench } from '../host/workbench';
-import { addSecret, ask, titled } from './support/actions';
+import { addSecret, ask, confirmed, titled } from './support/actions';
 import { holdsAny, tokenCanary } from './support/canary';
 import type { HttpUpstream } from './support/httpUpstream';
 import { startHttpUpstream } from './support/httpUpstream';
@@ -129,7 +129,7 @@ describe('what an agent may do', () => {
     assert.deepEqual(await workbench.quickInput.labels(), ['close_issue']);
     await workbench.screenshot('policy-4-consent');
     await workbench.quickInput.pickMany(['close_issue']);
-    await workbench.page.locator('.quick-input-widget').waitFor({ state: 'hidden', timeout: uiLimitMs });
+    await confirmed(workbench, 'Such calls need your consent again');
     assert.match(await asked('close_issue', 'eighth', () => workbench.dialogButton("Don't Allow")), /did not allow/);
   });
 

@@ -85,6 +85,7 @@ describe('calls that are refused', () => {
     assert.deepEqual(upstream.received, []);
     await workbench.notificationButton(missing, 'Add Secret');
     await giveValue(workbench, 'Add Secret GITHUB_TOKEN', canary);
+    await described(workbench, 'Secrets', 'GITHUB_TOKEN', /^v1 /);
   });
 
   it('lets the agent in once the secret is there', async () => {

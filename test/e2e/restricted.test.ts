@@ -6,6 +6,7 @@ import type { Workbench } from '../host/workbench';
 import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
+import { statusIs } from './support/vault';
 import { rowOf, welcomes } from './support/views';
 
 const untrusted = 'This workspace is in Restricted Mode. Trust it to use secrets and servers ("Workspaces: Manage Workspace Trust").';
@@ -43,8 +44,7 @@ describe('Restricted Mode', () => {
     await workbench.views.open('MCP Secrets');
     await welcomes(workbench, 'Secrets', /This workspace is in Restricted Mode: .*before you trust it\.[^]*Manage Workspace Trust/);
     await rowOf(workbench, 'Servers', 'local');
-    const status = (await workbench.statusBarText()).join(' | ');
-    assert.match(status, /MCP Secrets: Restricted/);
+    await statusIs(workbench, 'MCP Secrets: Restricted');
     await workbench.screenshot('restricted-1-views');
   });
 

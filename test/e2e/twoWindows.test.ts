@@ -12,7 +12,7 @@ const WINDOWS = 2;
 
 describe('two windows on one folder', () => {
   it('write 1,000 times each at once, and lose nothing', async function () {
-    this.timeout(400_000);
+    this.timeout(1_200_000);
     const testsPath = join(outDir, 'test', 'twoWindows', 'writer');
     await build({
       entryPoints: [join(repoRoot, 'test', 'e2e', 'support', 'writer.ts')],
@@ -38,7 +38,7 @@ describe('two windows on one folder', () => {
     try {
       const isReady = async (): Promise<true | undefined> =>
         (await readdir(folder)).some((name) => /^\d+\.ready$/.test(name)) ? true : undefined;
-      await eventually('the first window has made the vaults', isReady);
+      await eventually('the first window has made the vaults', isReady, 120_000);
       await window.openWindow();
       const reports = async (): Promise<WriterReport[]> => {
         const names = (await readdir(folder)).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
@@ -48,7 +48,7 @@ describe('two windows on one folder', () => {
       // A window that gave up has said why on its console.
       const done = async (): Promise<boolean | undefined> =>
         exits.some((code) => code !== 0) ? false : (await reports()).filter(isVerified).length === WINDOWS ? true : undefined;
-      assert.ok(await eventually('both windows have written and seen everything', done, 360_000));
+      assert.ok(await eventually('both windows have written and seen everything', done, 900_000));
       const all = await reports();
       assert.deepEqual(
         all.map(({ operations }) => operations),

@@ -97,10 +97,14 @@ describe(`the key of a vault with ${String(SECRETS)} secrets`, () => {
     await rotate();
     await workbench.notifications('Replacing the key of the vault');
     await pictures(workbench, 'key-1-progress');
-    await eventually('the rotation is over', async () => {
-      const now = await head();
-      return now.keyId !== before.keyId && now.nextKeyId === undefined ? true : undefined;
-    });
+    await eventually(
+      'the rotation is over',
+      async () => {
+        const now = await head();
+        return now.keyId !== before.keyId && now.nextKeyId === undefined ? true : undefined;
+      },
+      120_000,
+    );
     const after = await head();
     assert.deepEqual(after.keys, [after.keyId]);
     await holdsOneKey(after.keyId);
@@ -121,10 +125,14 @@ describe(`the key of a vault with ${String(SECRETS)} secrets`, () => {
     assert.ok(cut.nextKeyId !== undefined && cut.keys.includes(before.keyId), 'it was over already');
     await session.window.reload();
     await workbench.views.open('MCP Secrets');
-    await eventually('the rotation is over', async () => {
-      const now = await head();
-      return now.keyId === cut.nextKeyId && now.nextKeyId === undefined ? true : undefined;
-    });
+    await eventually(
+      'the rotation is over',
+      async () => {
+        const now = await head();
+        return now.keyId === cut.nextKeyId && now.nextKeyId === undefined ? true : undefined;
+      },
+      120_000,
+    );
     const after = await head();
     assert.deepEqual(after.keys, [after.keyId]);
     await holdsOneKey(after.keyId);

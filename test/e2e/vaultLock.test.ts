@@ -188,6 +188,7 @@ describe('lock and panic, while agents work', () => {
     await second.views.open('MCP Secrets');
     await statusIs(second, 'MCP Secrets: 1');
     const call = child.tool('hang');
+    await eventually('the call is at the server', async () => ((await child.tool('received')).body.includes('hang') ? true : undefined));
     await second.runCommand('MCP Secrets: Panic: Lock and Stop Everything');
     assertLocked(await call);
     await eventually('the child is gone', () => (isRunning(pid) ? undefined : true));

@@ -85,7 +85,8 @@ export class QuickInput {
 
   /** The title of the open quick input; empty when it has none. */
   async title(): Promise<string> {
-    await this.#widget.waitFor({ timeout: uiLimitMs });
+    // It may close for good meanwhile: who asks, asks again.
+    await this.#widget.waitFor({ timeout: 2_000 });
     const title = this.#widget.locator('.quick-input-title');
     return (await title.isVisible()) ? await title.innerText() : '';
   }

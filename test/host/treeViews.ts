@@ -71,11 +71,14 @@ export class TreeViews {
     await (await this.#row(viewTitle, rowLabel)).click({ timeout: uiLimitMs });
   }
 
-  /** Opens a row that has children; does nothing when it is open. */
+  /** Opens a row that has children, or is about to have some; does nothing when it is open. */
   async expand(viewTitle: string, rowLabel: string): Promise<void> {
     const row = await this.#row(viewTitle, rowLabel);
-    await row.waitFor({ timeout: uiLimitMs });
-    if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
+    await eventually(`"${rowLabel}" opens`, async () => {
+      const open = await row.getAttribute('aria-expanded', { timeout: 2_000 });
+      if (open === 'false') await row.locator('.monaco-tl-twistie').click({ timeout: 2_000 });
+      return open === 'true' ? true : undefined;
+    });
   }
 
   /** Clicks an inline action of a row. */

@@ -28,7 +28,7 @@ export class Workbench {
 
   /** Message and detail of the modal dialog, one per line. */
   async dialogText(): Promise<string> {
-    return this.page.locator('.monaco-dialog-box .dialog-message-container').innerText({ timeout: uiLimitMs });
+    return this.page.locator('.monaco-dialog-box .dialog-message-container').innerText({ timeout: 2 * uiLimitMs });
   }
 
   /** The labels of the modal dialog's buttons. */

@@ -83,7 +83,7 @@ describe('alerts of a running proxy', function () {
 
   it('tell of an expired secret that is used', async () => {
     await place.addHttp('one', upstream.url, 'TOKEN=bearer');
-    const expiresAt = Date.now() + 3_000;
+    const expiresAt = Date.now() + 8_000;
     await place.secret('TOKEN', newPlainCanary(), '--expires', new Date(expiresAt).toISOString());
     const serving = await place.serve();
     await until('it has expired', () => Date.now() > expiresAt);

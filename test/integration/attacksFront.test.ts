@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ScriptedUpstream } from '../fixtures/scriptedUpstream';
 import { Agent } from './support/agent';
+import { until } from './support/eventually';
 import { Raw, statusesOf } from './support/raw';
 import type { Serving } from './support/serving';
 import { Workplace } from './support/workplace';
@@ -271,6 +272,7 @@ describe('attacks on the front', function () {
       agent.close();
       for (const raw of many) raw.close();
       await Promise.all(many.map((raw) => raw.closed()));
+      await until('there is room again', async () => (await statuses('GET /health HTTP/1.1', host())).join() === '200');
     });
   });
 

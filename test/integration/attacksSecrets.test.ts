@@ -316,7 +316,7 @@ describe('messages that are meant to do harm, to servers that get secrets in the
       {
         web: { url: upstream.url, secrets: { TOKEN: 'body' } },
         fn: { type: 'function', url: `${upstream.origin}/fn`, secrets: { TOKEN: 'body' }, tools },
-        local: { command: process.execPath, args: scripted().slice(1), secrets: { TOKEN: 'body' } },
+        local: { command: process.execPath, args: scripted().slice(1), secrets: { TOKEN: 'body' }, limits: { startTimeout: '30s' } },
       },
       'web',
       'fn',

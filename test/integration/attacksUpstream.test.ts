@@ -111,7 +111,7 @@ describe('attacks by an upstream', function () {
         answering((response) => response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding }).end(packed));
         const before = await memory();
         for (let n = 0; n < 3; n += 1) assert.match(kindOf(await agent.tool('do')) ?? '', GIVEN_UP);
-        assert.ok((await memory()) < before + 300);
+        await until('the memory is given back', async () => (await memory()) < before + 300);
       });
 
       it(`${encoding}: an event without an end`, async () => {
@@ -236,7 +236,7 @@ describe('attacks by an upstream', function () {
         return stands;
       });
       assert.ok(wrote < TOO_MUCH, `took ${String(wrote)}`);
-      assert.ok((await memory()) < before + 100);
+      await until('the memory stays', async () => (await memory()) < before + 100);
       abort();
     });
   });

@@ -134,9 +134,10 @@ describe('a modern server that asks a legacy agent', function () {
   it('an agent that cancels while it is asked: the call ends, later answers change nothing', async () => {
     onCall = () => ({ resultType: 'input_required', inputRequests: { a: elicit } });
     proxy.audit.entries.length = 0;
+    const own = agent;
     const messages = await callAnswering(({ id }) => {
-      void agent.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
-      setTimeout(() => void agent.post({ jsonrpc: '2.0', id, result: { action: 'accept' } }), 100);
+      void own.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
+      setTimeout(() => void own.post({ jsonrpc: '2.0', id, result: { action: 'accept' } }).catch(() => undefined), 100);
       return { method: 'notifications/nothing', id: undefined };
     });
     assert.equal(messages.filter(({ id, method }) => id === 1 && method === undefined).length, 0);

@@ -75,7 +75,7 @@ describe('faults of servers', function () {
     let agent: Agent;
 
     beforeEach(async () => {
-      await local.servers({ s: { command: process.execPath, args: ['-e', UNRULY] } });
+      await local.servers({ s: { command: process.execPath, args: ['-e', UNRULY], limits: { startTimeout: '30s' } } });
       agent = newAgent();
       await agent.initialize();
     });

@@ -69,7 +69,12 @@ describe(`a vault of ${String(SECRETS)} secrets with 3 versions each`, function 
     model['workspace/NEW'] = [{ version: 1, value: 'added meanwhile' }];
     delete model['workspace/S_2'];
     assert.ok(reports.length >= 20, 'it takes many small steps');
-    assert.ok(reports.at(-1) === SECRETS && reports.every((done, i) => done >= (reports[i - 1] ?? 0)), reports.join());
+    // One is added meanwhile, and another one deleted.
+    assert.ok([SECRETS, SECRETS + 1].includes(reports.at(-1) ?? 0), reports.join());
+    assert.ok(
+      reports.every((done, i) => done >= (reports[i - 1] ?? 0)),
+      reports.join(),
+    );
     const keys = home.keys();
     assert.ok(keys.length === 1 && keys[0] !== before);
     assert.deepEqual((await home.content()).model, model);

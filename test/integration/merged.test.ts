@@ -51,7 +51,7 @@ describe('all servers at one endpoint', function () {
     await place.addStdio('files', [process.execPath, serverScript('filesystem'), place.workspace]);
     await place.addStdio('broken', ['/no/such/program']);
     serving = await place.serve();
-    client = await TestClient.http(new URL('/mcp', serving.url), { authorization: `Bearer ${serving.token}` });
+    client = await TestClient.all(serving);
   });
 
   after(async () => {

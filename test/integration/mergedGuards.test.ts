@@ -82,8 +82,11 @@ describe('all servers at one endpoint: what protects one server protects it here
     const client = await connect();
     assert.deepEqual(await namesFor(client), ['one__echo', 'two__echo']);
     tools = [{ name: 'echo', description: 'Echoes, and says what else it has seen.' }];
-    await servers[0]?.newest.sendToolListChanged();
-    await until('it is hidden', async () => (await namesFor(client)).join() === 'two__echo');
+    await until('it is hidden', async () => {
+      // What a server says is lost while it has no stream.
+      await servers[0]?.newest.sendToolListChanged();
+      return (await namesFor(client)).join() === 'two__echo';
+    });
     await assert.rejects(client.client.callTool({ name: 'one__echo', arguments: {} }), /"one"/);
     const one = new ServersSource(proxy.folder).get('one');
     await proxy.pins.accept(one, shownIn(waitingStates(proxy.pins, one)), 'user');

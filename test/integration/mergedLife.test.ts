@@ -58,7 +58,7 @@ describe('all servers at one endpoint: servers come and go', function () {
       server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map((name) => ({ name, inputSchema: { type: 'object' } })) }));
       server.setRequestHandler(CallToolRequestSchema, ({ params }) => ({ content: [{ type: 'text', text: `called ${params.name}` }] }));
     });
-    proxy = await LocalProxy.start({}, { mergedPatienceMs: 1_500, newTools: () => 'allow' });
+    proxy = await LocalProxy.start({}, { mergedPatienceMs: 4_000, newTools: () => 'allow' });
   });
 
   afterEach(async () => {
@@ -71,10 +71,12 @@ describe('all servers at one endpoint: servers come and go', function () {
     await proxy.servers({ changing: { url: changing.url } });
     const client = await connect();
     assert.deepEqual(await namesFor(client), ['changing__first']);
-    await until('the server can speak', () => changing.received.length > 0 && changing.sessions.size === 1);
     tools.push('second');
-    await changing.newest.sendToolListChanged();
-    await until('the news', () => client.news > 0);
+    await until('the news', async () => {
+      // What a server says is lost while it has no stream.
+      await changing.newest.sendToolListChanged();
+      return client.news > 0;
+    });
     assert.deepEqual(await namesFor(client), ['changing__first', 'changing__second']);
   });
 
@@ -148,7 +150,7 @@ describe('all servers at one endpoint: servers come and go', function () {
     const client = await connect();
     assert.deepEqual(await namesFor(client), ['changing__first']);
     await proxy.proxy.stopServer('changing');
-    await until('the news', () => client.news === 1);
+    await until('the news', () => client.news > 0);
     assert.deepEqual(await namesFor(client), []);
     assert.match((await skippedFor(client))[0]?.reason ?? '', /was stopped/);
     await assert.rejects(client.client.callTool({ name: 'changing__first', arguments: {} }), /Unknown tool/);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { TestClient } from './support/client';
 import { serverScript } from './support/programs';
 import { scripted } from './support/scripted';
+import type { Serving } from './support/serving';
 import { Workplace } from './support/workplace';
 
 describe('all servers at one endpoint: search mode', function () {
@@ -10,8 +11,8 @@ describe('all servers at one endpoint: search mode', function () {
   const clients: TestClient[] = [];
   let client: TestClient;
 
-  async function connect(url: URL, token: string): Promise<TestClient> {
-    const connected = await TestClient.http(url, { authorization: `Bearer ${token}` });
+  async function connect(serving: Serving, path: string): Promise<TestClient> {
+    const connected = await TestClient.all(serving, path);
     clients.push(connected);
     return connected;
   }
@@ -24,8 +25,7 @@ describe('all servers at one endpoint: search mode', function () {
     await place.addStdio('everything', [process.execPath, serverScript('everything'), 'stdio']);
     await place.addStdio('files', [process.execPath, serverScript('filesystem'), place.workspace]);
     await place.addStdio('scripted', scripted());
-    const { url, token } = await place.serve();
-    client = await connect(new URL('/mcp?mode=search', url), token);
+    client = await connect(await place.serve(), '/mcp?mode=search');
   });
 
   after(async () => {
@@ -75,8 +75,8 @@ describe('all servers at one endpoint: search mode', function () {
   });
 
   it('`serve --search` makes it the default, and an agent can have all the same', async () => {
-    const { url, token } = await place.serve(['--search']);
-    assert.deepEqual(await namesFor(await connect(new URL('/mcp', url), token)), ['find_tools', 'describe_tool', 'call_tool']);
-    assert.ok((await namesFor(await connect(new URL('/mcp?mode=all', url), token))).includes('files__create_directory'));
+    const serving = await place.serve(['--search']);
+    assert.deepEqual(await namesFor(await connect(serving, '/mcp')), ['find_tools', 'describe_tool', 'call_tool']);
+    assert.ok((await namesFor(await connect(serving, '/mcp?mode=all'))).includes('files__create_directory'));
   });
 });

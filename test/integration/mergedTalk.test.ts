@@ -39,7 +39,7 @@ describe('all servers at one endpoint: both sides speak', function () {
       await place.addHttp(name, server.url);
     }
     const serving = await place.serve();
-    client = await TestClient.http(new URL('/mcp', serving.url), { authorization: `Bearer ${serving.token}` });
+    client = await TestClient.all(serving);
   });
 
   after(async () => {

@@ -84,10 +84,12 @@ describe('when the proxy is killed', function () {
   });
 
   it('a watchdog that was killed is replaced, and the new one knows the children', async () => {
-    const { pid } = await start();
+    const { agent, pid } = await start();
     const [first = 0] = watchdogsOf(serving.pid);
     process.kill(first, 'SIGKILL');
     await until('another watchdog', () => watchdogsOf(serving.pid).some((dog) => dog !== first));
+    // It has been told of the child when the proxy answers again.
+    await agent.tool('env');
     await serving.end('SIGKILL');
     await until('the end of the child', () => !isRunning(pid));
   });

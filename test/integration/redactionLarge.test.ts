@@ -171,7 +171,7 @@ describe('a reply of 10 MB', function () {
     }
     assertClean(await answer);
     // The last of them may have come after it.
-    assert.ok(answered > 3, `${String(answered)} small calls were answered`);
+    assert.ok(answered > 1, `${String(answered)} small calls were answered`);
     other.close();
   });
 });

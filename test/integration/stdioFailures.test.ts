@@ -26,12 +26,12 @@ describe('a stdio upstream that fails', function () {
     writeFileSync(notExecutable, 'text');
     chmodSync(notExecutable, 0o600);
     const servers = {
-      good: { command, args, secrets: { TOKEN: 'env' } },
+      good: { command, args, secrets: { TOKEN: 'env' }, limits: { startTimeout: '30s' } },
       'not-found': { command: 'mcp-no-such-command', args: ['x'] },
       'not-allowed': { command: notExecutable },
       'no-folder': { command, args, cwd: 'none' },
-      dies: { command, args: [...args, '--die', '--marker', marker] },
-      refuses: { command, args: [...args, '--refuse'] },
+      dies: { command, args: [...args, '--die', '--marker', marker], limits: { startTimeout: '30s' } },
+      refuses: { command, args: [...args, '--refuse'], limits: { startTimeout: '30s' } },
       mute: { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] },
       babbles: { command: process.execPath, args: ['-e', 'console.log("Welcome!"); console.log("{}"); setInterval(() => {}, 1000)'] },
       missing: { command, args: [...args, '--marker', marker], secrets: { TOKEN: 'env', NOT_THERE: 'env' } },

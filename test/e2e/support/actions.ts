@@ -33,7 +33,7 @@ export async function addSecret(workbench: Workbench, name: string, value: strin
 }
 
 /** Waits for what the status bar says for a moment when something is done. */
-async function confirmed(workbench: Workbench, message: string): Promise<void> {
+export async function confirmed(workbench: Workbench, message: string): Promise<void> {
   await eventually(message, async () => ((await workbench.statusBarText()).some((text) => text.includes(message)) ? true : undefined));
 }
 
@@ -52,12 +52,13 @@ export async function replaceSecret(workbench: Workbench, name: string, value: s
   await confirmed(workbench, `Secret ${name} replaced`);
 }
 
-/** Deletes a secret by the palette. */
+/** Deletes a secret by the palette; it is gone when this resolves. */
 export async function deleteSecret(workbench: Workbench, name: string): Promise<void> {
   await workbench.runCommand('MCP Secrets: Delete Secret');
   await titled(workbench, 'Delete Secret');
   await workbench.quickInput.pick(name);
   await workbench.dialogButton('Delete');
+  await confirmed(workbench, `Secret ${name} deleted`);
 }
 
 /** The first three questions of the wizard: type, name, and the address or command. */

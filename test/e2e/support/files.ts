@@ -1,4 +1,4 @@
-import { eventually } from '../../host/eventually';
+import { eventually, uiLimitMs } from '../../host/eventually';
 import type { Workbench } from '../../host/workbench';
 import { titled } from './actions';
 
@@ -8,16 +8,20 @@ export async function chooseFile(workbench: Workbench, title: string, path: stri
   const widget = workbench.page.locator('.quick-input-widget');
   const box = widget.locator('.quick-input-box input');
   // It takes nothing while it reads a folder, and then puts the path of that into the box.
-  await eventually(`the dialog takes ${path}`, async () => {
-    await widget.locator('.monaco-list-row').first().waitFor({ timeout: 2_000 });
-    await box.fill(path, { timeout: 2_000 });
-    await workbench.page.waitForTimeout(500);
-    if ((await box.inputValue()) !== path) return undefined;
-    await widget.locator('.quick-input-action .monaco-button').first().click({ timeout: 2_000 });
-    return eventually(
-      'it goes on',
-      async () => ((await widget.isVisible()) && (await box.inputValue()) === path ? undefined : true),
-      3_000,
-    );
-  });
+  await eventually(
+    `the dialog takes ${path}`,
+    async () => {
+      await widget.locator('.monaco-list-row').first().waitFor({ timeout: 2_000 });
+      await box.fill(path, { timeout: 2_000 });
+      await workbench.page.waitForTimeout(500);
+      if ((await box.inputValue()) !== path) return undefined;
+      await widget.locator('.quick-input-action .monaco-button').first().click({ timeout: 2_000 });
+      return eventually(
+        'it goes on',
+        async () => ((await widget.isVisible()) && (await box.inputValue()) === path ? undefined : true),
+        10_000,
+      );
+    },
+    2 * uiLimitMs,
+  );
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../../host/eventually';
@@ -48,7 +49,7 @@ export async function approve(workbench: Workbench, server: string): Promise<voi
 /** The folder in which the extension keeps what belongs to the workspace of a session. */
 export async function storageOf({ window }: Session): Promise<string> {
   const root = join(window.dataDir, 'data', 'User', 'workspaceStorage');
-  const folders = (await readdir(root, { recursive: true })).filter((path) => path.endsWith('mcp-secrets.mcp-secrets'));
+  const folders = (await readdir(root)).map((id) => join(id, 'mcp-secrets.mcp-secrets')).filter((path) => existsSync(join(root, path)));
   const [folder] = folders;
   assert.ok(folder !== undefined && folders.length === 1, folders.join());
   return join(root, folder);

@@ -34,7 +34,7 @@ export async function run(): Promise<void> {
   await ready(vaults, folder, windows);
   const report = await write(vaults, 1_000);
   save(folder, `${String(process.pid)}.json`, report);
-  await eventually('the other windows have written', () => (reports(folder).length === windows ? true : undefined), 200_000);
+  await eventually('the other windows have written', () => (reports(folder).length === windows ? true : undefined), 600_000);
   for (const { expected } of reports(folder)) await check(vaults, expected);
   save(folder, `${String(process.pid)}.json`, { ...report, verified: true });
 }
@@ -53,7 +53,7 @@ async function ready(vaults: Vaults, folder: string, windows: number): Promise<v
   await eventually(
     'the other windows are there',
     () => (readdirSync(folder).filter(isReady).length === windows ? true : undefined),
-    120_000,
+    300_000,
   );
 }
 

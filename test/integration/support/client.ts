@@ -11,6 +11,7 @@ import {
   ResourceListChangedNotificationSchema,
   ResourceUpdatedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { eventually } from './eventually';
 import type { Serving } from './serving';
 
 const everything: ClientCapabilities = { sampling: {}, elicitation: { form: {} }, roots: { listChanged: true } };
@@ -52,6 +53,16 @@ export class TestClient {
   /** Connects through the proxy. */
   static async proxied(serving: Serving, server: string, capabilities?: ClientCapabilities): Promise<TestClient> {
     return TestClient.http(serving.at(server), { authorization: `Bearer ${serving.token}` }, capabilities);
+  }
+
+  /** Connects to all servers together, again if a slow machine did not start them all in time for the first session. */
+  static async all(serving: Serving, path = '/mcp'): Promise<TestClient> {
+    return eventually('a session that all servers have joined', async () => {
+      const result = await TestClient.http(new URL(path, serving.url), { authorization: `Bearer ${serving.token}` });
+      if (result.client.getInstructions()?.includes('has not answered yet') !== true) return result;
+      await result.close();
+      return undefined;
+    });
   }
 
   /** Connects to an HTTP server. */

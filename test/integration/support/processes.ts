@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 
 /** A process as /proc shows it. */
 export interface Seen {
@@ -38,6 +39,12 @@ export function processesOf(folder: string): Seen[] {
     if (pid === process.pid || !isRunning(pid)) return false;
     return commandLine.includes(folder) || environmentText(pid).includes(folder);
   });
+}
+
+/** As `processesOf`, half a second later if there are any: who was killed a moment ago needs one to go. */
+export async function leftOf(folder: string): Promise<Seen[]> {
+  if (processesOf(folder).length > 0) await setTimeout(500);
+  return processesOf(folder);
 }
 
 /** All processes that can be seen; none where there is no /proc. */

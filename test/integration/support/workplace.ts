@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { findCanaries } from './canaries';
 import { until } from './eventually';
-import { processesOf } from './processes';
+import { leftOf, processesOf } from './processes';
 import { cliPath, run, startNode } from './programs';
 import type { Finished } from './programs';
 import { Serving } from './serving';
@@ -132,7 +132,8 @@ export class Workplace {
   auditEntries(): AuditLine[] {
     const path = join(this.stateFolder, 'audit.jsonl');
     if (!existsSync(path)) return [];
-    const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+    // What has no line break yet is being written.
+    const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1).filter(Boolean);
     return lines.map((line) => JSON.parse(line) as AuditLine);
   }
 
@@ -153,7 +154,7 @@ export class Workplace {
       for (const serving of this.#servings) {
         for (const value of this.#values) assert.ok(!serving.logs.includes(value), 'the log holds a secret');
       }
-      assert.deepEqual(processesOf(this.root), [], 'processes are left');
+      assert.deepEqual(await leftOf(this.root), [], 'processes are left');
     } finally {
       for (const { pid } of processesOf(this.root)) process.kill(pid, 'SIGKILL');
       rmSync(this.root, { recursive: true, force: true });

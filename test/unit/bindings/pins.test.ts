@@ -246,7 +246,7 @@ describe('pins', () => {
     assert.ok((store.text ?? '').length < 20 * 1024 * 1024);
     assert.equal(call('t3_3999'), 'toolUnknown', 'not kept, and not let through');
     assert.deepEqual(await see([EVIL]), [false], 'a change is still seen');
-  });
+  }).timeout(60_000);
 
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'instructions', ''];
   for (const name of names)

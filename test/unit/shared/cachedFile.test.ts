@@ -29,8 +29,8 @@ describe('a file that others write', () => {
     assert.equal(file.read(), undefined);
     await made('one');
     assert.equal(file.read(), 'one');
-    writeFileSync(path, 'two');
-    assert.equal(file.read(), 'two');
+    writeFileSync(path, 'another');
+    assert.equal(file.read(), 'another');
     rmSync(path);
     assert.equal(file.read(), undefined);
   });
@@ -54,9 +54,9 @@ describe('a file that others write', () => {
     await made('one');
     const file = new CachedFile(path);
     assert.equal(file.read(true), 'one');
-    writeFileSync(path, 'two');
-    assert.equal(file.read(), 'two');
-    assert.equal(file.read(true), 'two');
+    writeFileSync(path, 'another');
+    assert.equal(file.read(), 'another');
+    assert.equal(file.read(true), 'another');
   });
 
   it('is never older than what was written by the same object', async () => {

@@ -28,7 +28,9 @@ function read(text: string): unknown {
   return { ...rest, result: { ...result, nested: JSON.parse(result.nested) as unknown, deeper: JSON.parse(deeper) as unknown } };
 }
 
-describe('the redactor', () => {
+describe('the redactor', function () {
+  this.timeout(60_000);
+
   describe('takes a value', () => {
     it('out of text', () => {
       fc.assert(

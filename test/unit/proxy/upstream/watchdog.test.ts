@@ -83,8 +83,12 @@ describe('the watchdog', function () {
     const sleeper = newSleeper();
     dog.guard(sleeper.pid);
     const pid = dog.pid ?? 0;
-    // It has read its script when it reads its list.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    // It has read its script when it ignores HUP, INT, QUIT and TERM.
+    const ignores = (): boolean => {
+      const [, mask = ''] = /^SigIgn:\s*(\w+)$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8')) ?? [];
+      return (Number.parseInt(mask.slice(-4), 16) & 0x4007) === 0x4007;
+    };
+    for (let i = 0; i < 500 && !ignores(); i += 1) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.kill(pid, signal);
     assert.equal(dog.pid, pid);
     dog.close();

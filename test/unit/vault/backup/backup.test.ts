@@ -170,13 +170,7 @@ describe('a backup', function () {
   it('an identity file without an identity is refused, and not repeated', async () => {
     const file = await create([], { recipients: [recipient] });
     const mistyped = `${identity.slice(0, -1)}${identity.endsWith('Q') ? 'P' : 'Q'}`;
-    const texts = [
-      '',
-      '# only a comment\n',
-      `-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n`,
-      `${identity}\n${mistyped}\n`,
-      recipient,
-    ];
+    const texts = ['', '# only a comment\n', `-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n`, `${identity}\n${mistyped}\n`, recipient];
     for (const identities of texts) {
       const { message } = await refusal('identityInvalid', () => readBackup(file, { identities }));
       assert.ok(!message.includes('b3Blbn') && !message.includes(identity.slice(16)));
