@@ -1,8 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Steps } from './steps';
 
-/** Work between two yields, in bytes or UTF-16 units. */
-const STRIDE = 262_144;
+/** Work between two yields, and the length of a piece, in bytes or UTF-16 units. */
+export const STRIDE = 262_144;
 
 /** The text that bytes say in UTF-8. What is not UTF-8 becomes U+FFFD. */
 export function* decodedInSteps(bytes: Buffer): Steps<string> {
@@ -31,16 +31,16 @@ export function* joinedInSteps(parts: readonly Buffer[]): Steps<Buffer> {
   return all;
 }
 
-/** A text as UTF-8. Lone surrogates become U+FFFD. */
-export function* encodedInSteps(text: string): Steps<Buffer> {
-  const parts: Buffer[] = [];
-  for (let at = 0; at < text.length;) {
-    const end = isHighSurrogate(text.charCodeAt(at + STRIDE - 1)) ? at + STRIDE + 1 : at + STRIDE;
-    parts.push(Buffer.from(text.slice(at, end)));
-    at = end;
-    yield;
+/** Bytes, or a text as UTF-8 (lone surrogates become U+FFFD), in pieces that are made when they are asked for. */
+export function* piecesOf(content: string | Buffer): Generator<Buffer, void> {
+  for (let at = 0, end = 0; at < content.length; at = end) {
+    end = at + STRIDE;
+    if (typeof content !== 'string') yield content.subarray(at, end);
+    else {
+      if (isHighSurrogate(content.charCodeAt(end - 1))) end += 1;
+      yield Buffer.from(content.slice(at, end));
+    }
   }
-  return yield* joinedInSteps(parts);
 }
 
 function isHighSurrogate(unit: number): boolean {

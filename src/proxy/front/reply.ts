@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { Outflow } from './outflow';
 
 const JSON_TYPE = 'application/json';
 const EVENTS_TYPE = 'text/event-stream';
@@ -41,12 +42,14 @@ export interface Reply {
 /** A reply over HTTP. */
 export class HttpReply implements Reply {
   readonly #response: ServerResponse;
+  readonly #out: Outflow;
   #onAbandoned: (() => void)[] = [];
   #abandoned = false;
   readonly headers: OutgoingHttpHeaders = {};
 
   constructor(response: ServerResponse) {
     this.#response = response;
+    this.#out = new Outflow(response);
     response.once('close', () => {
       if (!response.writableFinished) this.#abandon();
     });
@@ -57,7 +60,7 @@ export class HttpReply implements Reply {
   }
 
   get ended(): boolean {
-    return this.#response.writableEnded || this.#response.destroyed;
+    return this.#out.ending || this.#response.destroyed;
   }
 
   get abandoned(): boolean {
@@ -82,12 +85,15 @@ export class HttpReply implements Reply {
     }
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     this.#response.writeHead(status, { ...this.headers, 'content-type': JSON_TYPE, 'content-length': length });
-    this.#response.end(body);
+    this.#out.end(body);
   }
 
   empty(status: number): void {
     if (this.started) this.end();
-    else this.#response.writeHead(status, { ...this.headers, 'content-length': 0 }).end();
+    else {
+      this.#response.writeHead(status, { ...this.headers, 'content-length': 0 });
+      this.#out.end();
+    }
   }
 
   stream(): void {
@@ -111,21 +117,21 @@ export class HttpReply implements Reply {
   raw(bytes: string | Buffer): boolean {
     this.stream();
     if (this.ended) return true;
-    if (this.#response.writableLength > MAX_UNREAD_BYTES) {
+    if (this.#out.length > MAX_UNREAD_BYTES) {
       this.#response.destroy();
       return true;
     }
-    return this.#response.write(bytes);
+    return this.#out.write(bytes);
   }
 
   /** Calls back once when the agent has caught up. */
   onDrain(callback: () => void): void {
-    this.#response.once('drain', callback);
+    this.#out.onWritten(callback);
   }
 
   end(): void {
     if (!this.started) this.stream();
-    this.#response.end();
+    this.#out.end();
   }
 
   /** Ends the answer where it is, and with it the work on the rest. */

@@ -22,15 +22,19 @@ export function replyLimit({ limits }: Server): number {
 
 /** The body of an answer, unpacked. We ask for none, but some servers pack anyway. */
 export function bodyOf(response: UpstreamResponse, server: string): Readable {
-  const encoding = response.headers['content-encoding']?.toLowerCase() ?? 'identity';
-  if (encoding === 'identity') return response;
+  const encoding = encodingOf(response);
+  if (encoding === 'identity') return response.stream();
   const unpack = encoding === 'br' ? createBrotliDecompress() : encoding === 'gzip' || encoding === 'deflate' ? createUnzip() : undefined;
   if (unpack === undefined) {
-    response.destroy();
+    response.stream().destroy();
     throw new SecretsError('upstreamNonsense', { server, what: 'an unknown content encoding' });
   }
   // Unlike `pipe`, it ends the connection, too, when nobody wants the rest. Failures are those of what it returns.
-  return pipeline(response, unpack, inProportion(unpack, server), () => undefined);
+  return pipeline(response.stream(), unpack, inProportion(unpack, server), () => undefined);
+}
+
+function encodingOf({ headers }: UpstreamResponse): string {
+  return headers['content-encoding']?.toLowerCase() ?? 'identity';
 }
 
 /** Breaks off what grows out of proportion while it is unpacked. */
@@ -46,9 +50,19 @@ function inProportion(unpack: { readonly bytesWritten: number }, server: string)
 }
 
 /**
+ * The whole body of an answer, unpacked, if it has at most so many bytes; no promise if it is there already.
+ * @throws SecretsError as `bodyOf` and `readWhole`.
+ */
+export function wholeBody(response: UpstreamResponse, server: string, limit: number): Buffer | Promise<Buffer> {
+  const arrived = encodingOf(response) === 'identity' ? response.arrived : undefined;
+  if (arrived !== undefined && arrived.length <= limit) return arrived;
+  return readWhole(bodyOf(response, server), server, limit);
+}
+
+/**
  * A whole body of at most so many bytes. @throws SecretsError `upstreamTooLarge`, `upstreamTimeout`, `upstreamClosed`; `upstreamNonsense` if it does not unpack.
  */
-export function readWhole(body: Readable, server: string, limit = MAX_REPLY_BYTES): Promise<Buffer> {
+function readWhole(body: Readable, server: string, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { isSecretsError, SecretsError } from '../../shared/errors';
 import { inTurns } from '../../shared/steps';
-import { encodedInSteps } from '../../shared/utf8';
 import type { Call } from '../call';
 import type { Exposure } from '../exposure';
 import type { Session } from '../front/sessions';
@@ -142,7 +141,7 @@ export class EventRelay {
     for (const line of event.others) others.push(line.length <= LARGE ? redactor.text(line) : await inTurns(redactor.textInSteps(line)));
     const text = `${withLines(event, data, others)}\n\n`;
     if (text.length > LARGE) await setImmediate();
-    if (reply.raw(text.length <= LARGE ? text : await inTurns(encodedInSteps(text))) || reply.ended) return;
+    if (reply.raw(text) || reply.ended) return;
     await new Promise<void>((resolve) => {
       reply.onDrain(resolve);
       reply.onClosed(resolve);

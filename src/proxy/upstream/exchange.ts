@@ -21,11 +21,17 @@ export interface UpstreamRequest {
   readonly onCancel?: (cancel: () => void) => void;
 }
 
-/** What an upstream answers, when its headers are there: its body is to be read, resumed or destroyed. */
-export interface UpstreamResponse extends Readable {
-  readonly statusCode?: number | undefined;
+/** What an upstream answers, when its headers are there. Its body is to be taken, or discarded. */
+export interface UpstreamResponse {
+  readonly status: number;
   /** By name in lower case. */
   readonly headers: IncomingHttpHeaders;
+  /** The whole body, if it has come together with the headers and nobody has asked for the stream; else `undefined`. */
+  readonly arrived: Buffer | undefined;
+  /** The body as it comes; the same stream each time. Destroy it to break the answer off. */
+  stream(): Readable;
+  /** Nobody wants the body. */
+  discard(): void;
 }
 
 /** A request that is under way. */

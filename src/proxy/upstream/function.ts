@@ -11,7 +11,7 @@ import type { Message, Request } from '../jsonRpc';
 import { LARGE } from '../largeMessage';
 import type { Pipeline } from '../pipeline';
 import type { Post, Upstream, Visit } from '../visit';
-import { bodyOf, readWhole, replyLimit } from './body';
+import { replyLimit, wholeBody } from './body';
 import { callTimes } from './deadline';
 import type { Connections } from './request';
 
@@ -108,8 +108,8 @@ export class FunctionUpstream implements Upstream {
         post.reply.onAbandoned(cancel);
       },
     });
-    const status = response.statusCode ?? 0;
-    const bytes = await readWhole(bodyOf(response, server.name), server.name, replyLimit(server));
+    const { status } = response;
+    const bytes = await wholeBody(response, server.name, replyLimit(server));
     const text = bytes.length <= LARGE ? bytes.toString() : await inTurns(decodedInSteps(bytes));
     if (status === 401 || status === 403) {
       throw new SecretsError('upstreamRefused', { server: server.name, status, secrets: Object.keys(injection.versions) });

@@ -5,7 +5,7 @@ import { shapeDigest } from '../../bindings/plan';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
 import { inTurns } from '../../shared/steps';
-import { decodedInSteps, encodedInSteps } from '../../shared/utf8';
+import { decodedInSteps } from '../../shared/utf8';
 import type { Session, Sessions } from '../front/sessions';
 import { isModern, versionIn } from '../bridge/era';
 import { PARAM_PREFIX } from '../bridge/paramHeaders';
@@ -18,7 +18,7 @@ import type { Message } from '../jsonRpc';
 import { LARGE, readMessage } from '../largeMessage';
 import type { Pipeline } from '../pipeline';
 import type { Post, Upstream, Visit } from '../visit';
-import { bodyOf, readWhole, replyLimit } from './body';
+import { bodyOf, replyLimit, wholeBody } from './body';
 import { callTimes } from './deadline';
 import type { CallTimes } from './deadline';
 import { EventRelay } from './eventRelay';
@@ -73,15 +73,15 @@ export class HttpUpstream implements Upstream {
     exposure.redactor.prepare();
     const response = await answer;
     this.#cancel(post);
-    const status = response.statusCode ?? 0;
+    const { status } = response;
     const type = mediaType(response.headers);
     if (status === 404 && post.session !== undefined) {
-      response.resume();
+      response.discard();
       this.#options.sessions.close(post.session);
       throw new SecretsError('sessionUnknown', {});
     }
     if (status === 401 || status === 403) {
-      response.resume();
+      response.discard();
       throw new SecretsError('upstreamRefused', { server: server.name, status, secrets: server.bindings.map((b) => b.secret) });
     }
     this.#openSession(post, response, exposure);
@@ -89,7 +89,8 @@ export class HttpUpstream implements Upstream {
       await this.#events.relay(bodyOf(response, server.name), post, post.calls, exposure);
       return;
     }
-    const body = await readWhole(bodyOf(response, server.name), server.name, replyLimit(server));
+    const whole = wholeBody(response, server.name, replyLimit(server));
+    const body = whole instanceof Promise ? await whole : whole;
     if (status < 300 && post.calls.length === 0) {
       post.reply.empty(202);
       return;
@@ -111,18 +112,14 @@ export class HttpUpstream implements Upstream {
     const injection = await this.#options.injector.inject(server);
     const exposure = exposureIn(visit.session, server, injection);
     const response = await this.#send('GET', server, visit, injection, undefined, undefined);
-    if (response.statusCode === 200 && mediaType(response.headers) === 'text/event-stream') {
+    if (response.status === 200 && mediaType(response.headers) === 'text/event-stream') {
       visit.reply.stream();
       await this.#events.relay(bodyOf(response, server.name), visit, [], exposure);
       return;
     }
-    response.resume();
+    response.discard();
     // "No such stream" is an answer that clients expect (405).
-    visit.reply.empty(
-      response.statusCode !== undefined && response.statusCode >= 400 && ![401, 403].includes(response.statusCode)
-        ? response.statusCode
-        : 405,
-    );
+    visit.reply.empty(response.status >= 400 && ![401, 403].includes(response.status) ? response.status : 405);
   }
 
   async end(session: Session): Promise<void> {
@@ -138,7 +135,7 @@ export class HttpUpstream implements Upstream {
         idleMs: 2_000,
         repeatable: true,
       });
-      response.resume();
+      response.discard();
     } catch {
       // The upstream forgets the session by itself; here it is over either way.
     }
@@ -221,7 +218,7 @@ export class HttpUpstream implements Upstream {
     // As the bytes that came, unless they are no UTF-8: that could be read as something else than what was searched. A small text
     // makes the same bytes again, and goes out together with the headers.
     const asItCame = clean.length > LARGE && clean === text && isUtf8(body);
-    post.reply.json(asItCame ? body : clean.length <= LARGE ? clean : await inTurns(encodedInSteps(clean)), status);
+    post.reply.json(asItCame ? body : clean, status);
     for (const call of post.calls) {
       const answer = answers.find((a) => a.id === call.id) ?? answers[0];
       if (answer !== undefined) this.#options.pipeline.answered(call, answer);

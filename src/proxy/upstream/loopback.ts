@@ -77,7 +77,7 @@ class Exchange implements Dispatcher.DispatchHandler, Watched {
     this.#failed ??= error;
     this.#stop();
     if (this.#answer === undefined) this.#reject(error);
-    else this.#answer.destroy(error);
+    else this.#answer.fail(error);
     this.#controller?.abort(error);
   }
 
@@ -101,7 +101,7 @@ class Exchange implements Dispatcher.DispatchHandler, Watched {
 
   onResponseEnd(): void {
     this.#stop();
-    this.#answer?.push(null);
+    this.#answer?.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -109,16 +109,73 @@ class Exchange implements Dispatcher.DispatchHandler, Watched {
   }
 }
 
-/** The answer, as `node:http` would give it. */
-class Answer extends Readable implements UpstreamResponse {
-  readonly statusCode: number;
+/** What may wait for somebody to take it. A server that sends more has to wait, too. In bytes. */
+const MAX_WAITING = 65_536;
+
+/** An answer. Most are small and come as a whole: those need no stream. */
+class Answer implements UpstreamResponse {
+  readonly status: number;
   readonly headers: UpstreamResponse['headers'];
   readonly #controller: Dispatcher.DispatchController;
+  /** What has come before somebody asked for the stream. */
+  #waiting: Buffer[] = [];
+  #size = 0;
+  #ended = false;
+  #failed: Error | undefined;
+  #body: Body | undefined;
 
-  constructor(statusCode: number, headers: UpstreamResponse['headers'], controller: Dispatcher.DispatchController) {
-    super();
-    this.statusCode = statusCode;
+  constructor(status: number, headers: UpstreamResponse['headers'], controller: Dispatcher.DispatchController) {
+    this.status = status;
     this.headers = headers;
+    this.#controller = controller;
+  }
+
+  get arrived(): Buffer | undefined {
+    if (!this.#ended || this.#body !== undefined) return undefined;
+    return this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
+  }
+
+  stream(): Readable {
+    if (this.#body !== undefined) return this.#body;
+    const body = new Body(this.#controller);
+    this.#body = body;
+    for (const chunk of this.#waiting.splice(0)) body.push(chunk);
+    if (this.#ended) body.push(null);
+    if (this.#failed !== undefined) body.destroy(this.#failed);
+    return body;
+  }
+
+  discard(): void {
+    this.stream().resume();
+  }
+
+  /** Takes the next piece. Returns whether more may come now. */
+  push(chunk: Buffer): boolean {
+    if (this.#body !== undefined) return this.#body.push(chunk);
+    this.#waiting.push(chunk);
+    this.#size += chunk.length;
+    return this.#size < MAX_WAITING;
+  }
+
+  /** There is no more. */
+  end(): void {
+    this.#ended = true;
+    this.#body?.push(null);
+  }
+
+  /** It breaks off. */
+  fail(error: Error): void {
+    this.#failed ??= error;
+    this.#body?.destroy(error);
+  }
+}
+
+/** The body of an answer, as `node:http` would give it. */
+class Body extends Readable {
+  readonly #controller: Dispatcher.DispatchController;
+
+  constructor(controller: Dispatcher.DispatchController) {
+    super();
     this.#controller = controller;
     // Whoever has read the status may want nothing of the rest: its failure is nobody's then.
     this.on('error', () => undefined);

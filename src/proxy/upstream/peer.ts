@@ -269,8 +269,9 @@ export class Peer implements ChannelListener {
       if (waiting === undefined) return;
       if (answer.error === undefined) this.#listener.accepted(waiting.request, answer);
       else if (waiting.request.method === 'initialize') delete waiting.reply.headers['mcp-session-id'];
-      this.#options.pipeline.answered(waiting.call, answer);
       this.#settle(waiting, clean);
+      // What follows a call need not keep its agent waiting.
+      this.#options.pipeline.answered(waiting.call, answer);
     });
   }
 

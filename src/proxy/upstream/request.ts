@@ -30,10 +30,10 @@ export class Connections {
     for (let hops = 0; ; hops += 1) {
       const response = await this.#once(request, url);
       const location = response.headers.location;
-      if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
-      response.resume();
+      if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response;
+      response.discard();
       const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
-      const stays = next?.origin === url.origin && [307, 308].includes(response.statusCode ?? 0) && hops < MAX_REDIRECTS;
+      const stays = next?.origin === url.origin && [307, 308].includes(response.status) && hops < MAX_REDIRECTS;
       // Where it would go is not told: the address is the server's word, and could hold what it was given.
       if (next === undefined || !stays) throw new SecretsError('upstreamRedirect', { server: request.server });
       url = next;
@@ -90,7 +90,7 @@ export class Connections {
       let body: IncomingMessage | undefined;
       outgoing.on('response', (response) => {
         body = response;
-        resolve(response);
+        resolve(answered(response));
       });
       const stop = watchIdle(request, {
         bytesRead: () => outgoing.socket?.bytesRead ?? -1,
@@ -105,6 +105,11 @@ export class Connections {
       if (!outgoing.destroyed) outgoing.end(request.body);
     });
   }
+}
+
+function answered(response: IncomingMessage): UpstreamResponse {
+  const { statusCode = 0, headers } = response;
+  return { status: statusCode, headers, arrived: undefined, stream: () => response, discard: () => void response.resume() };
 }
 
 /**

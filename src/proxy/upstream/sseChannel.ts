@@ -90,7 +90,7 @@ export class SseChannel implements Channel {
     const response = await this.#request('GET', url, {});
     const type = (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
     if (type !== 'text/event-stream') {
-      response.resume();
+      response.discard();
       throw new SecretsError('upstreamNonsense', { server: name, what: 'no event stream' });
     }
     await new Promise<void>((resolve, reject) => {
@@ -142,7 +142,7 @@ export class SseChannel implements Channel {
   async #post(json: string, headers: Readonly<Record<string, string>>): Promise<void> {
     if (this.#endpoint === undefined || this.#closed) return;
     const response = await this.#request('POST', this.#endpoint, headers, json);
-    response.resume();
+    response.discard();
   }
 
   async #request(method: 'GET' | 'POST', url: string, more: Readonly<Record<string, string>>, body?: string): Promise<UpstreamResponse> {
@@ -172,9 +172,9 @@ export class SseChannel implements Channel {
       .finally(() => {
         if (method === 'POST' && cancel !== undefined) cancels.delete(cancel);
       });
-    const status = response.statusCode ?? 0;
+    const { status } = response;
     if (status < 300) return response;
-    response.resume();
+    response.discard();
     if (status === 401 || status === 403)
       throw new SecretsError('upstreamRefused', { server: name, status, secrets: bindings.map((b) => b.secret) });
     throw new SecretsError('upstreamStatus', { server: name, status });
