@@ -19,7 +19,7 @@ interface Bundle {
 
 /**
  * Secrets that are opened together again and again. Between two openings they are in memory in two halves, a one-time pad and what
- * it makes of the values: neither says anything without the other. To put those together costs a tenth of opening a record. Gone
+ * it makes of the values: neither says anything without the other. To put those together costs far less than opening records. Gone
  * with this object, never stored.
  */
 export class Bundles {
