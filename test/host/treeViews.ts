@@ -12,6 +12,7 @@ export interface TreeRow {
 
 /** The part of the browser's elements that is used here; this project is compiled without the browser's types. */
 interface RowElement {
+  readonly isConnected: boolean;
   getAttribute(name: string): string | null;
   querySelector(selector: string): { readonly textContent: string } | null;
 }
@@ -84,8 +85,15 @@ export class TreeViews {
   /** Clicks an inline action of a row. */
   async itemAction(viewTitle: string, rowLabel: string, actionTitle: string): Promise<void> {
     const row = await this.#row(viewTitle, rowLabel);
-    await row.hover({ timeout: uiLimitMs });
-    await row.locator(`.actions .action-label[aria-label^=${quote(actionTitle)}]`).click({ timeout: uiLimitMs });
+    const action = row.locator(`.actions .action-label[aria-label^=${quote(actionTitle)}]`);
+    // A row that is drawn anew between the press and the release of the button loses the click.
+    await eventually(`"${actionTitle}" of "${rowLabel}" stays where it is`, async () => {
+      await row.hover({ timeout: 2_000 });
+      const element = await action.elementHandle({ timeout: 2_000 });
+      await row.page().waitForTimeout(400);
+      return (await element.evaluate((node: unknown) => (node as RowElement).isConnected)) ? true : undefined;
+    });
+    await action.click({ timeout: uiLimitMs });
   }
 
   /** Chooses an entry of a row's context menu. */

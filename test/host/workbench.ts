@@ -59,13 +59,17 @@ export class Workbench {
 
   /** Clicks a button of the first notification whose text contains `part`. */
   async notificationButton(part: string, label: string): Promise<void> {
-    await this.#openNotifications();
     const item = this.page.locator('.notifications-center .monaco-list-row').filter({ hasText: part }).first();
-    await item.waitFor({ timeout: uiLimitMs });
     const button = item.locator('.notification-list-item-buttons-container').getByRole('button', { name: label, exact: true });
-    // Only an expanded notification shows its buttons.
-    if (!(await button.isVisible())) await item.locator('.codicon-notifications-expand').click();
-    await button.click({ timeout: uiLimitMs });
+    // The centre closes by itself when it loses the focus.
+    await eventually(`"${label}" of "${part}" is clicked`, async () => {
+      await this.#openNotifications();
+      await item.waitFor({ timeout: 2_000 });
+      // Only an expanded notification shows its buttons.
+      if (!(await button.isVisible())) await item.locator('.codicon-notifications-expand').click({ timeout: 2_000 });
+      await button.click({ timeout: 2_000 });
+      return true;
+    });
   }
 
   /** Closes all notifications. */
