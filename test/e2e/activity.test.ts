@@ -13,8 +13,7 @@ import { pictures } from './support/pictures';
 import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
-import { viewSays } from './support/vault';
-import { storageOf } from './support/vault';
+import { storageOf, viewSays } from './support/vault';
 import { described } from './support/views';
 
 describe('the view Activity, as a user reads it', () => {

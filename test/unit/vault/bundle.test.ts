@@ -59,7 +59,7 @@ describe('secrets that are opened together', () => {
     await refusal('secretMissing', () => vault.open(['A', 'B']));
   });
 
-  it('are kept sealed: what is kept is not what was given, and opens under its own name only', () => {
+  it('are kept apart from what was given, and open under their own name only', () => {
     const bundles = new Bundles();
     const given = { name: 'A', version: 1, seal: 's', value: Buffer.from('the value') };
     bundles.keep('one', [given]);
