@@ -23,12 +23,10 @@ const common = {
 
 const bundles = [
   // `vscode` is there inside the editor only. Without it as an external, an import of it by the command line fails the build.
-  { ...common, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode', './age', './linearPattern', './loopback'] },
-  { ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' }, external: ['./toolClient', './age', './linearPattern', './loopback'] },
+  { ...common, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode', './age', './linearPattern'] },
+  { ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' }, external: ['./toolClient', './age', './linearPattern'] },
   // The SDK's client, loaded by `mcp-secrets call` only.
   { ...common, entryPoints: ['src/cli/toolClient.ts'], outfile: 'dist/toolClient.js' },
-  // The faster HTTP client, loaded with the first server on this machine.
-  { ...common, entryPoints: ['src/proxy/upstream/loopback.ts'], outfile: 'dist/loopback.js' },
   // Regular expressions that do not backtrack, loaded where a policy has a pattern.
   { ...common, entryPoints: ['src/bindings/linearPattern.ts'], outfile: 'dist/linearPattern.js' },
   // The age format, loaded when a backup is made or read.

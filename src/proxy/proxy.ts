@@ -1,4 +1,3 @@
-import type { Server as HttpServer } from 'node:http';
 import type { AuditEntry, AuditSink } from '../audit/entry';
 import type { Approvals, Approver } from '../bindings/approvals';
 import type { NewTools } from '../bindings/pinRules';
@@ -18,7 +17,8 @@ import type { ExpiredPolicy } from './expiry';
 import { OWN_AGENTS } from './front/agents';
 import type { Agents } from './front/agents';
 import { handle } from './front/handler';
-import { closeServer, listenOnPort, listenOnSocket } from './front/listeners';
+import { listenOnPort, listenOnSocket } from './front/listeners';
+import type { Listener } from './front/listeners';
 import { Refusals } from './front/refusals';
 import { Sessions } from './front/sessions';
 import { GivenValues } from './givenValues';
@@ -248,7 +248,7 @@ class LocalProxy implements Proxy {
       started.approved.dispose();
     }
     await this.#relay.closeAll();
-    await Promise.all(started?.listeners.map(closeServer) ?? []);
+    await Promise.all(started?.listeners.map((listener) => listener.close()) ?? []);
     // An agent may have opened one while the others were ending.
     await this.#relay.closeAll();
     this.#stdio.rest();
@@ -351,7 +351,7 @@ class LocalProxy implements Proxy {
       logger.info(`The proxy listens on ${this.#address.url} and ${socketPath}.`);
       return {
         address: this.#address,
-        listeners: [socket, tcp.server],
+        listeners: [socket, tcp],
         sweep: setInterval(() => {
           this.#closeIdle();
         }, SWEEP_MS).unref(),
@@ -368,7 +368,7 @@ class LocalProxy implements Proxy {
         }),
       };
     } catch (error) {
-      await closeServer(socket);
+      await socket.close();
       throw error;
     }
   }
@@ -405,7 +405,7 @@ class LocalProxy implements Proxy {
 
 interface Started {
   readonly address: ProxyAddress;
-  readonly listeners: readonly HttpServer[];
+  readonly listeners: readonly Listener[];
   readonly sweep: NodeJS.Timeout;
   readonly watch: NodeJS.Timeout;
   readonly changes: Disposable;

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isSecretsError, messageOf, SecretsError } from '../../shared/errors';
 import type { Logger } from '../../shared/logger';
 import type { ErrorKind } from '../../shared/words';
@@ -6,12 +5,13 @@ import { errorAnswer } from '../jsonRpc';
 import { nameOfAll } from '../merged/allServers';
 import type { Relay } from '../relay';
 import type { Agents } from './agents';
-import { readBody } from './body';
 import { bearerToken, refuseForeign } from './guards';
 import type { Entrance } from './guards';
 import type { Refusals } from './refusals';
 import { HttpReply } from './reply';
 import type { Reply } from './reply';
+import type { AgentRequest } from './request';
+import type { Response } from './response';
 
 /** The HTTP status of an error that is not the answer to a call. */
 const STATUS: Partial<Record<ErrorKind, number>> = {
@@ -36,15 +36,15 @@ const STATUS: Partial<Record<ErrorKind, number>> = {
 
 /** Answers one HTTP request: who asks, for which server, may they; the relay does the rest. Never rejects. */
 export async function handle(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: AgentRequest,
+  response: Response,
   entrance: Entrance,
   { agents, relay, refusals, logger }: { agents: Agents; relay: Relay; refusals: Refusals; logger: Logger },
 ): Promise<void> {
   const reply = new HttpReply(response);
   try {
     refuseForeign(request.headers, entrance);
-    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+    const [path = '', query = ''] = request.url.split('?', 2);
     if (path === '/health') {
       reply.json('{"status":"ok"}');
       return;
@@ -56,7 +56,7 @@ export async function handle(
     switch (request.method) {
       case 'POST':
         if (!/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '')) throw new SecretsError('contentType', {});
-        await relay.post(asked, await readBody(request));
+        await relay.post(asked, await request.body());
         break;
       case 'GET':
         await relay.listen(asked);
@@ -65,7 +65,7 @@ export async function handle(
         await relay.end(asked);
         break;
       default:
-        throw new SecretsError('methodNotAllowed', { method: (request.method ?? '').slice(0, 20) });
+        throw new SecretsError('methodNotAllowed', { method: request.method.slice(0, 20) });
     }
   } catch (error) {
     if (isSecretsError(error)) refusals.note(error);

@@ -1,9 +1,12 @@
-import type { Writable } from 'node:stream';
 import { piecesOf, STRIDE } from '../../shared/utf8';
+import type { Response } from './response';
+
+/** What is needed of a response for its body. */
+type Out = Pick<Response, 'write' | 'end' | 'destroyed' | 'writableLength' | 'once'>;
 
 /** What is written to one agent. Large content goes out piece by piece, so that nobody else waits while the system takes all of it. */
 export class Outflow {
-  readonly #to: Writable;
+  readonly #to: Out;
   /** What is still to be written, in order. */
   #rest: Generator<Buffer, void>[] = [];
   /** Length of that, in bytes or UTF-16 units. */
@@ -11,7 +14,7 @@ export class Outflow {
   #ending = false;
   #onWritten: (() => void)[] = [];
 
-  constructor(to: Writable) {
+  constructor(to: Out) {
     this.#to = to;
   }
 

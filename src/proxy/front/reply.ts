@@ -1,5 +1,6 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Outflow } from './outflow';
+import type { Response } from './response';
 
 const JSON_TYPE = 'application/json';
 const EVENTS_TYPE = 'text/event-stream';
@@ -41,13 +42,13 @@ export interface Reply {
 
 /** A reply over HTTP. */
 export class HttpReply implements Reply {
-  readonly #response: ServerResponse;
+  readonly #response: Response;
   readonly #out: Outflow;
   #onAbandoned: (() => void)[] = [];
   #abandoned = false;
   readonly headers: OutgoingHttpHeaders = {};
 
-  constructor(response: ServerResponse) {
+  constructor(response: Response) {
     this.#response = response;
     this.#out = new Outflow(response);
     response.once('close', () => {

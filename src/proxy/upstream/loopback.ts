@@ -1,61 +1,166 @@
-import { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
-import Pool from 'undici/lib/dispatcher/pool.js';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { AnswerParser } from './answerParser';
+import type { AnswerListener } from './answerParser';
+import { Answer } from './answer';
 import type { UpstreamRequest, UpstreamResponse, Watched } from './exchange';
 
-/** What the client is given by who uses it: this is a bundle of its own, and has classes of its own, so that errors are made elsewhere. */
+/** How long an unused connection is kept if the server does not say how long it keeps it, in ms. */
+const KEEP_MS = 4_000;
+/** Of what a server says it is kept this much less, so that it is not used in the moment in which the server closes it, in ms. */
+const MARGIN_MS = 1_000;
+const TENDING_MS = 5_000;
+
+/** What the connections are told by who uses them. */
 interface Owner {
-  /** The error that is thrown, or that the body ends with, for one of the client's; `undefined`: it was cancelled. */
-  readonly inWords: (error: Error | undefined) => Error;
+  /** The error to throw, or to end the body with, for one of the system's; `undefined`: the connection was closed. @param reached whether there was a connection. */
+  readonly inWords: (error: Error | undefined, reached: boolean) => Error;
   /** Watches a request. Returns the means to stop. */
   readonly watch: (watched: Watched) => () => void;
 }
 
 /**
- * Connections to servers on this machine, kept open between calls. There the user's proxy settings and certificates do not count,
- * so that a faster client than `node:http` can be used. Loaded with the first such server.
+ * Connections to servers on this machine, kept open between calls. There the user's proxy settings and certificates, for which
+ * VS Code changes `node:http`, do not count; and a request takes a fraction of the time that it takes there.
  */
 export class LoopbackConnections {
-  readonly #pools = new Map<string, Pool>();
+  /** The unused ones, by origin; the last used comes last. */
+  readonly #idle = new Map<string, Connection[]>();
+  readonly #all = new Set<Connection>();
+  #tending: NodeJS.Timeout | undefined;
 
-  /** As `Connections.send`, without redirects. */
+  /** As `Connections.send`, without redirects. @param headers names and values in turn, each name once. */
   send(request: UpstreamRequest, url: URL, headers: readonly string[], owner: Owner): Promise<UpstreamResponse> {
     return new Promise((resolve, reject) => {
+      const bytes = bytesOf(request, url, headers);
       const exchange = new Exchange(owner, resolve, reject);
       request.onCancel?.(() => {
-        exchange.destroy(owner.inWords(undefined));
+        exchange.destroy(owner.inWords(undefined, true));
       });
       // Whoever asked may have gone by now: then nothing is sent.
-      if (exchange.isOver) return;
-      const { method, body } = request;
-      const options = { path: `${url.pathname}${url.search}`, method, headers: [...headers], headersTimeout: 0, bodyTimeout: 0 };
-      this.#pool(url.origin).dispatch(body === undefined ? options : { ...options, body }, exchange);
+      if (!exchange.isOver) this.#connection(url).send(bytes, exchange);
     });
   }
 
   /** Closes every connection, also those in use. */
   close(): void {
-    for (const pool of this.#pools.values()) void pool.destroy().catch(() => undefined);
-    this.#pools.clear();
+    clearInterval(this.#tending);
+    this.#tending = undefined;
+    for (const connection of this.#all) connection.close();
   }
 
-  #pool(origin: string): Pool {
-    let pool = this.#pools.get(origin);
-    if (pool === undefined) this.#pools.set(origin, (pool = new Pool(origin, { pipelining: 1 })));
-    return pool;
+  #connection(url: URL): Connection {
+    const idle = this.#idle.get(url.origin);
+    const now = performance.now();
+    for (let kept = idle?.pop(); kept !== undefined; kept = idle?.pop()) {
+      if (kept.isFresh(now)) return kept;
+      kept.close();
+    }
+    const connection = new Connection(
+      url,
+      () => {
+        const others = this.#idle.get(url.origin);
+        if (others === undefined) this.#idle.set(url.origin, [connection]);
+        else others.push(connection);
+      },
+      () => {
+        this.#all.delete(connection);
+        const others = this.#idle.get(url.origin) ?? [];
+        const at = others.indexOf(connection);
+        if (at >= 0) others.splice(at, 1);
+      },
+    );
+    this.#all.add(connection);
+    this.#tending ??= setInterval(() => {
+      this.#tend();
+    }, TENDING_MS).unref();
+    return connection;
+  }
+
+  #tend(): void {
+    const now = performance.now();
+    for (const idle of this.#idle.values()) for (const connection of [...idle]) if (!connection.isFresh(now)) connection.close();
+  }
+}
+
+/** One connection, for one request at a time. */
+class Connection {
+  readonly #socket: Socket;
+  readonly #onIdle: () => void;
+  #exchange: Exchange | undefined;
+  #reached = false;
+  #failed: Error | undefined;
+  /** Until when it may be used again, as `performance.now()`. */
+  #keepUntil = 0;
+
+  constructor({ hostname, port }: URL, onIdle: () => void, onGone: () => void) {
+    this.#onIdle = onIdle;
+    this.#socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 80 : Number(port), noDelay: true });
+    this.#socket
+      .on('connect', () => (this.#reached = true))
+      .on('data', (bytes) => {
+        // Nobody has asked for anything.
+        if (this.#exchange === undefined) this.close();
+        else this.#exchange.push(bytes, this);
+      })
+      .on('end', () => this.#exchange?.closed())
+      .on('error', (error) => (this.#failed = error))
+      .on('close', () => {
+        onGone();
+        this.#exchange?.fail(this.#failed, this.#reached);
+      });
+  }
+
+  /** Whether a request may be sent now. */
+  isFresh(now: number): boolean {
+    return now < this.#keepUntil && this.#socket.writable && !this.#socket.readableEnded;
+  }
+
+  send(bytes: Buffer | string, exchange: Exchange): void {
+    this.#exchange = exchange;
+    exchange.begin(this);
+    this.#socket.write(bytes, 'latin1');
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  /** The answer is complete. */
+  done({ 'keep-alive': hint }: IncomingHttpHeaders, keepAlive: boolean): void {
+    this.#exchange = undefined;
+    if (!keepAlive) {
+      this.close();
+      return;
+    }
+    const seconds = /timeout=(\d{1,6})/i.exec(String(hint ?? ''))?.[1];
+    this.#keepUntil = performance.now() + (seconds === undefined ? KEEP_MS : Number(seconds) * 1000 - MARGIN_MS);
+    this.#socket.resume();
+    this.#onIdle();
   }
 }
 
 /** One request and its answer. */
-class Exchange implements Dispatcher.DispatchHandler, Watched {
+class Exchange implements AnswerListener, Watched {
   readonly #owner: Owner;
   readonly #resolve: (response: UpstreamResponse) => void;
   readonly #reject: (error: Error) => void;
   readonly #stop: () => void;
-  #controller: Dispatcher.DispatchController | undefined;
+  readonly #parser = new AnswerParser(this);
+  #connection: Connection | undefined;
   #answer: Answer | undefined;
   #bytes = 0;
-  #failed: Error | undefined;
+  #isOver = false;
 
   constructor(owner: Owner, resolve: (response: UpstreamResponse) => void, reject: (error: Error) => void) {
     this.#owner = owner;
@@ -66,7 +171,7 @@ class Exchange implements Dispatcher.DispatchHandler, Watched {
 
   /** Whether nothing is wanted of it any more. */
   get isOver(): boolean {
-    return this.#failed !== undefined;
+    return this.#isOver;
   }
 
   bytesRead(): number {
@@ -74,119 +179,82 @@ class Exchange implements Dispatcher.DispatchHandler, Watched {
   }
 
   destroy(error: Error): void {
-    this.#failed ??= error;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#stop();
     if (this.#answer === undefined) this.#reject(error);
     else this.#answer.fail(error);
-    this.#controller?.abort(error);
+    this.#connection?.close();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#failed !== undefined) controller.abort(this.#failed);
+  begin(connection: Connection): void {
+    this.#connection = connection;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UpstreamResponse['headers']): void {
-    this.#bytes += 1;
-    // 1xx: the answer is still to come.
-    if (status < 200) return;
-    this.#answer = new Answer(status, headers, controller);
+  push(bytes: Buffer, from: Connection): void {
+    this.#bytes += bytes.length;
+    try {
+      this.#parser.push(bytes);
+    } catch (error) {
+      this.destroy(this.#owner.inWords(error as Error, true));
+      // Also if the answer was complete before.
+      from.close();
+    }
+  }
+
+  /** The server has ended the connection. */
+  closed(): void {
+    if (!this.#parser.close()) this.fail(undefined, true);
+  }
+
+  /** The connection is gone. */
+  fail(error: Error | undefined, reached: boolean): void {
+    if (!this.#isOver) this.destroy(this.#owner.inWords(error, reached));
+  }
+
+  onHead(status: number, headers: IncomingHttpHeaders): void {
+    this.#answer = new Answer(status, headers, {
+      pause: () => this.#connection?.pause(),
+      resume: () => this.#connection?.resume(),
+      abort: (error) => {
+        this.destroy(error);
+      },
+    });
     this.#resolve(this.#answer);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    if (this.#answer?.push(chunk) === false) controller.pause();
+  onData(bytes: Buffer): void {
+    this.#answer?.push(bytes);
   }
 
-  onResponseEnd(): void {
+  onEnd(keepAlive: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#stop();
     this.#answer?.end();
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.destroy(this.#failed ?? this.#owner.inWords(error));
-  }
-}
-
-/** What may wait for somebody to take it. A server that sends more has to wait, too. In bytes. */
-const MAX_WAITING = 65_536;
-
-/** An answer. Most are small and come as a whole: those need no stream. */
-class Answer implements UpstreamResponse {
-  readonly status: number;
-  readonly headers: UpstreamResponse['headers'];
-  readonly #controller: Dispatcher.DispatchController;
-  /** What has come before somebody asked for the stream. */
-  #waiting: Buffer[] = [];
-  #size = 0;
-  #ended = false;
-  #failed: Error | undefined;
-  #body: Body | undefined;
-
-  constructor(status: number, headers: UpstreamResponse['headers'], controller: Dispatcher.DispatchController) {
-    this.status = status;
-    this.headers = headers;
-    this.#controller = controller;
-  }
-
-  get arrived(): Buffer | undefined {
-    if (!this.#ended || this.#body !== undefined) return undefined;
-    return this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
-  }
-
-  stream(): Readable {
-    if (this.#body !== undefined) return this.#body;
-    const body = new Body(this.#controller);
-    this.#body = body;
-    for (const chunk of this.#waiting.splice(0)) body.push(chunk);
-    if (this.#ended) body.push(null);
-    if (this.#failed !== undefined) body.destroy(this.#failed);
-    return body;
-  }
-
-  discard(): void {
-    this.stream().resume();
-  }
-
-  /** Takes the next piece. Returns whether more may come now. */
-  push(chunk: Buffer): boolean {
-    if (this.#body !== undefined) return this.#body.push(chunk);
-    this.#waiting.push(chunk);
-    this.#size += chunk.length;
-    return this.#size < MAX_WAITING;
-  }
-
-  /** There is no more. */
-  end(): void {
-    this.#ended = true;
-    this.#body?.push(null);
-  }
-
-  /** It breaks off. */
-  fail(error: Error): void {
-    this.#failed ??= error;
-    this.#body?.destroy(error);
+    const connection = this.#connection;
+    // It is the next one's now: nobody who reads this answer may hold that up.
+    this.#connection = undefined;
+    connection?.done(this.#answer?.headers ?? {}, keepAlive);
   }
 }
 
-/** The body of an answer, as `node:http` would give it. */
-class Body extends Readable {
-  readonly #controller: Dispatcher.DispatchController;
-
-  constructor(controller: Dispatcher.DispatchController) {
-    super();
-    this.#controller = controller;
-    // Whoever has read the status may want nothing of the rest: its failure is nobody's then.
-    this.on('error', () => undefined);
+/** A request as it is sent (RFC 9112). @throws the error of `node:http` for a header that would be more than one. */
+function bytesOf({ method, body }: UpstreamRequest, url: URL, headers: readonly string[]): string | Buffer {
+  let head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n`;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    const value = headers[i + 1] ?? '';
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    head += `${name}: ${value}\r\n`;
   }
-
-  override _read(): void {
-    this.#controller.resume();
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (!this.readableEnded) this.#controller.abort(error ?? new Error('not wanted any more'));
-    callback(error);
-  }
+  head += '\r\n';
+  if (body === undefined) return head;
+  const start = Buffer.byteLength(head, 'latin1');
+  const bytes = Buffer.allocUnsafe(start + Buffer.byteLength(body));
+  bytes.write(head, 0, 'latin1');
+  if (typeof body === 'string') bytes.write(body, start);
+  else body.copy(bytes, start);
+  return bytes;
 }

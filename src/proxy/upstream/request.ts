@@ -2,8 +2,9 @@ import http from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { SecretsError, isSecretsError, reasonOf } from '../../shared/errors';
+import { NotHttp } from './answerParser';
 import type { UpstreamRequest, UpstreamResponse, Watched } from './exchange';
-import type { LoopbackConnections } from './loopback';
+import { LoopbackConnections } from './loopback';
 
 /** Redirects within one origin that are followed at most. */
 const MAX_REDIRECTS = 3;
@@ -16,7 +17,7 @@ const LOOPBACK = /^(?:127(?:\.\d+){3}|localhost|\[::1\])$/;
  * this machine, where those do not count, a faster client.
  */
 export class Connections {
-  #loopback: LoopbackConnections | undefined;
+  readonly #loopback = new LoopbackConnections();
   readonly #http = new http.Agent({ keepAlive: true, scheduling: 'lifo' });
   readonly #https = new https.Agent({ keepAlive: true, scheduling: 'lifo' });
 
@@ -42,7 +43,7 @@ export class Connections {
 
   /** Closes every kept connection. */
   close(): void {
-    this.#loopback?.close();
+    this.#loopback.close();
     this.#http.destroy();
     this.#https.destroy();
   }
@@ -50,11 +51,9 @@ export class Connections {
   async #once(request: UpstreamRequest, url: URL): Promise<UpstreamResponse> {
     const headers = lastOfEach(['host', url.host, ...request.headers]);
     if (url.protocol !== 'http:' || !LOOPBACK.test(url.hostname)) return this.#overNode(request, url, headers, request.repeatable);
-    this.#loopback ??= new (await import('./loopback')).LoopbackConnections();
-    const loopback = this.#loopback;
     const send = (): Promise<UpstreamResponse> =>
-      loopback.send(request, url, headers, {
-        inWords: (error) => loopbackFailure(error, request, url),
+      this.#loopback.send(request, url, headers, {
+        inWords: (error, reached) => failure(error, request, error === undefined || reached ? undefined : url),
         watch: (watched) => watchIdle(request, watched),
       });
     return send().catch((error: unknown) => {
@@ -154,16 +153,10 @@ function parsed(url: string): URL {
   return result;
 }
 
-/** As `failure`, with the codes of undici for a connection that ended. */
-function loopbackFailure(error: Error | undefined, request: UpstreamRequest, url: URL): SecretsError {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  const ended = error === undefined || code === 'UND_ERR_SOCKET' || code === 'UND_ERR_DESTROYED';
-  return failure(error, request, ended ? undefined : url);
-}
-
 /** A failed request, or a body that broke off, in our words. */
 export function failure(error: unknown, request: Pick<UpstreamRequest, 'server'>, url: URL | undefined): SecretsError {
   if (isSecretsError(error)) return error;
+  if (error instanceof NotHttp) return new SecretsError('upstreamNonsense', { server: request.server, what: error.message });
   const reason = reasonOf(error);
   // The codes of zlib and of Brotli.
   if (/^Z_|^ERR__ERROR_/.test(reason))

@@ -1,0 +1,94 @@
+import { Readable } from 'node:stream';
+import type { UpstreamResponse } from './exchange';
+
+/** What may wait for somebody to take it. A server that sends more has to wait, too. In bytes. */
+const MAX_WAITING = 65_536;
+
+/** Where an answer comes from. */
+interface Source {
+  readonly pause: () => void;
+  readonly resume: () => void;
+  readonly abort: (error: Error) => void;
+}
+
+/** An answer. Most are small and come as a whole: those need no stream. */
+export class Answer implements UpstreamResponse {
+  readonly status: number;
+  readonly headers: UpstreamResponse['headers'];
+  readonly #source: Source;
+  /** What has come before somebody asked for the stream. */
+  #waiting: Buffer[] = [];
+  #size = 0;
+  #ended = false;
+  #failed: Error | undefined;
+  #body: Body | undefined;
+
+  constructor(status: number, headers: UpstreamResponse['headers'], source: Source) {
+    this.status = status;
+    this.headers = headers;
+    this.#source = source;
+  }
+
+  get arrived(): Buffer | undefined {
+    if (!this.#ended || this.#body !== undefined) return undefined;
+    return this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
+  }
+
+  stream(): Readable {
+    if (this.#body !== undefined) return this.#body;
+    const body = new Body(this.#source);
+    this.#body = body;
+    for (const chunk of this.#waiting.splice(0)) body.push(chunk);
+    if (this.#ended) body.push(null);
+    if (this.#failed !== undefined) body.destroy(this.#failed);
+    return body;
+  }
+
+  discard(): void {
+    this.stream().resume();
+  }
+
+  /** Takes the next piece. */
+  push(chunk: Buffer): void {
+    if (this.#body !== undefined) {
+      if (!this.#body.push(chunk)) this.#source.pause();
+      return;
+    }
+    this.#waiting.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size >= MAX_WAITING) this.#source.pause();
+  }
+
+  /** There is no more. */
+  end(): void {
+    this.#ended = true;
+    this.#body?.push(null);
+  }
+
+  /** It breaks off. */
+  fail(error: Error): void {
+    this.#failed ??= error;
+    this.#body?.destroy(error);
+  }
+}
+
+/** The body of an answer, as `node:http` would give it. */
+class Body extends Readable {
+  readonly #source: Source;
+
+  constructor(source: Source) {
+    super();
+    this.#source = source;
+    // Whoever has read the status may want nothing of the rest: its failure is nobody's then.
+    this.on('error', () => undefined);
+  }
+
+  override _read(): void {
+    this.#source.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    if (!this.readableEnded) this.#source.abort(error ?? new Error('not wanted any more'));
+    callback(error);
+  }
+}
