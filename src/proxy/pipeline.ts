@@ -3,6 +3,7 @@ import { isSecretsError } from '../shared/errors';
 import type { Call, CallEnd, Interceptor, Outgoing } from './call';
 import { numberAt, objectAt } from './jsonRpc';
 import type { Message, Request } from './jsonRpc';
+import { inTurn } from './inTurn';
 
 /** Runs the interceptors, and sees to it that each call ends exactly once. */
 export class Pipeline {
@@ -18,20 +19,14 @@ export class Pipeline {
     this.#open.add(call);
   }
 
-  /** Shows the interceptors a message of an agent. @throws SecretsError if one refuses it. */
-  async incoming(message: Message, agent: string, server: Server, session?: string): Promise<void> {
-    for (const interceptor of this.#interceptors) {
-      const wait = interceptor.incoming?.(message, agent, server, session);
-      if (wait !== undefined) await wait;
-    }
+  /** Shows the interceptors a message of an agent; no promise if none of them has to wait. @throws SecretsError (or rejects) if one refuses it. */
+  incoming(message: Message, agent: string, server: Server, session?: string): Promise<void> | undefined {
+    return inTurn(this.#interceptors, (interceptor) => interceptor.incoming?.(message, agent, server, session));
   }
 
-  /** Asks the interceptors. @throws SecretsError if one refuses the call. */
-  async before(call: Call, server: Server, request: Request): Promise<void> {
-    for (const interceptor of this.#interceptors) {
-      const wait = interceptor.before?.(call, server, request);
-      if (wait !== undefined) await wait;
-    }
+  /** Asks the interceptors; no promise if none of them has to wait. @throws SecretsError (or rejects) if one refuses the call. */
+  before(call: Call, server: Server, request: Request): Promise<void> | undefined {
+    return inTurn(this.#interceptors, (interceptor) => interceptor.before?.(call, server, request));
   }
 
   /** The JSON text of one message as the agent may see it; the same string if nothing had to change. Large ones take their time. */

@@ -13,6 +13,7 @@ import { statusOf } from './bridge/status';
 import { checkEra } from './bridge/headers';
 import { errorAnswer, isRequest, parseMessages, stringAt, textOf } from './jsonRpc';
 import type { Message } from './jsonRpc';
+import { inTurn } from './inTurn';
 import { allServers, isAll } from './merged/allServers';
 import type { Pipeline } from './pipeline';
 import type { ServerStates } from './serverStates';
@@ -79,14 +80,19 @@ export class Relay {
     for (const call of calls) this.#options.pipeline.begin(call);
     const open: Open = { agent: asked.agent, server: asked.server, reply: asked.reply, calls, listens: false, messages };
     this.#open.add(open);
+    let entered: Visit | undefined;
     try {
       checkEra(asked.headers, messages);
       const visit = this.#visit(asked);
       for (const call of calls) call.scope = visit.server.scope;
-      await this.#letIn(messages, calls, visit, body.length);
-      // The approval may have taken longer than the agent waits.
-      if (asked.reply.ended) throw new SecretsError('sessionUnknown', {});
-      await this.#during(visit, () => this.#options.upstreams[visit.server.type].post({ ...visit, body, messages, calls }));
+      const wait = this.#letIn(messages, calls, visit, body.length);
+      if (wait !== undefined) {
+        await wait;
+        // The approval may have taken longer than the agent waits.
+        if (asked.reply.ended) throw new SecretsError('sessionUnknown', {});
+      }
+      entered = enter(visit);
+      await this.#options.upstreams[visit.server.type].post({ ...visit, body, messages, calls });
       if (!asked.reply.abandoned) this.#options.states.answered(asked.server);
     } catch (error) {
       if (asked.reply.ended) {
@@ -100,6 +106,7 @@ export class Relay {
       answer(asked.reply, calls, error);
     } finally {
       this.#open.delete(open);
+      if (entered !== undefined) this.#leave(entered);
     }
   }
 
@@ -214,19 +221,35 @@ export class Relay {
     reply.breakOff();
   }
 
-  /** Each message before the interceptors, then approval of the server, which may take as long as a person does, then each call. */
-  async #letIn(messages: readonly Message[], calls: readonly Call[], { agent, server, session }: Visit, bytes: number): Promise<void> {
+  /**
+   * Each message before the interceptors, then approval of the server, which may take as long as a person does, then each call.
+   * No promise if nothing has to be waited for.
+   */
+  #letIn(
+    messages: readonly Message[],
+    calls: readonly Call[],
+    { agent, server, session }: Visit,
+    bytes: number,
+  ): Promise<void> | undefined {
     const { admit, pipeline } = this.#options;
     const limit = server.limits?.requestBytes ?? Infinity;
     if (bytes > limit) throw new SecretsError('bodyTooLarge', { limit });
-    for (const message of messages) await pipeline.incoming(message, agent, server, session?.id);
-    for (const call of calls) call.searched = true;
-    await admit(server);
     const requests = messages.filter(isRequest);
-    for (const [index, call] of calls.entries()) {
-      const request = requests[index];
-      if (request !== undefined) await pipeline.before(call, server, request);
-    }
+    return inTurn(
+      [
+        () => inTurn(messages, (message) => pipeline.incoming(message, agent, server, session?.id)),
+        () => {
+          for (const call of calls) call.searched = true;
+          return admit(server);
+        },
+        () =>
+          inTurn(calls, (call, index) => {
+            const request = requests[index];
+            return request === undefined ? undefined : pipeline.before(call, server, request);
+          }),
+      ],
+      (step) => step(),
+    );
   }
 
   #callsOf(asked: Asked, messages: readonly Message[]): Call[] {
@@ -278,18 +301,28 @@ export class Relay {
   }
 
   /** Counts the visit as a use of its session, from beginning to end. */
-  async #during({ session, server }: Visit, visit: () => Promise<void>): Promise<void> {
-    if (session !== undefined) session.visits += 1;
+  async #during(visit: Visit, act: () => Promise<void>): Promise<void> {
+    enter(visit);
     try {
-      await visit();
+      await act();
     } finally {
-      if (session !== undefined) {
-        session.visits -= 1;
-        session.usedAt = this.#options.clock.now();
-      }
-      this.#options.states.changed(server.name);
+      this.#leave(visit);
     }
   }
+
+  #leave({ session, server }: Visit): void {
+    if (session !== undefined) {
+      session.visits -= 1;
+      session.usedAt = this.#options.clock.now();
+    }
+    this.#options.states.changed(server.name);
+  }
+}
+
+/** Begins a use of the visit's session. */
+function enter(visit: Visit): Visit {
+  if (visit.session !== undefined) visit.session.visits += 1;
+  return visit;
 }
 
 /** Answers calls with an error: as JSON, or in the stream that has begun. */

@@ -69,8 +69,10 @@ export class Alerts implements Disposable {
   /** Learns from an entry of the past: raises nothing. */
   learn(entry: AuditEntry): void {
     const at = Date.parse(entry.time);
-    const rule = RULES.find((name) => name === entry.rule);
-    if (entry.action === 'alert' && rule !== undefined) this.#quiet.set(subjectOf({ ...entry, rule }), at);
+    if (entry.action === 'alert') {
+      const rule = RULES.find((name) => name === entry.rule);
+      if (rule !== undefined) this.#quiet.set(subjectOf({ ...entry, rule }), at);
+    }
     if (!isCall(entry)) return;
     if (entry.agent !== undefined) this.#agents.add(entry.agent);
     if (entry.outcome === 'refused') return;
@@ -137,6 +139,7 @@ function subjectOf({ rule, agent, server, secrets, scope }: Pick<Alert, 'rule' |
   return JSON.stringify([rule, agent, server, secrets, scope]);
 }
 
+/** Names of secrets have no spaces. */
 function useOf(scope: string | undefined, name: string): string {
-  return JSON.stringify([scope, name]);
+  return `${name} ${scope ?? ''}`;
 }

@@ -1,4 +1,4 @@
-import { STATUS_CODES, validateHeaderValue } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Response } from './response';
@@ -48,12 +48,12 @@ export class SocketResponse implements Response {
     return this.#socket.writableLength;
   }
 
-  /** @throws the error of `node:http` for a value with a line break in it. */
+  /** @throws TypeError `ERR_INVALID_CHAR` for a value that is not plain ASCII on one line: all are our own. */
   writeHead(status: number, headers: OutgoingHttpHeaders): void {
     let head = `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`;
     for (const name in headers) {
       const value = String(headers[name]);
-      validateHeaderValue(name, value);
+      if (/[^ -~]/.test(value)) throw Object.assign(new TypeError(`The header ${name} cannot be sent.`), { code: 'ERR_INVALID_CHAR' });
       head += `${name}: ${value}\r\n`;
     }
     this.#chunked = headers['content-length'] === undefined;
@@ -68,6 +68,10 @@ export class SocketResponse implements Response {
 
   write(content: string | Buffer, taken?: () => void): boolean {
     this.flushHeaders();
+    if (content.length === 0) {
+      taken?.();
+      return true;
+    }
     if (!this.#chunked) return this.#socket.write(content, taken);
     this.#socket.cork();
     this.#socket.write(`${Buffer.byteLength(content).toString(16)}\r\n`);
@@ -80,8 +84,7 @@ export class SocketResponse implements Response {
   end(content: string | Buffer = ''): void {
     this.#ended = true;
     if (this.#chunked) {
-      if (content.length > 0) this.write(content);
-      this.flushHeaders();
+      this.write(content);
       this.#socket.write('0\r\n\r\n', this.#taken);
     } else if (typeof content === 'string' && content.length <= TOGETHER) this.#socket.write(this.#takeHead() + content, this.#taken);
     else {
@@ -111,7 +114,8 @@ export class SocketResponse implements Response {
   }
 
   readonly #taken = (error?: Error | null): void => {
-    if (this.#closed || (error !== undefined && error !== null)) return;
+    // Who does not take it is told so by the connection's end.
+    if (this.#closed || this.#socket.destroyed || (error !== undefined && error !== null)) return;
     this.#finished = true;
     this.#close();
     this.#onFinished();

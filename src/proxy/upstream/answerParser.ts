@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { fieldsIn, NOT_FIELDS } from '../httpFields';
 
 /** The largest head of an answer, in bytes; as `maxHeaderSize` of `node:http`. */
 const MAX_HEAD = 16 * 1024;
@@ -10,9 +11,7 @@ const END_OF_LINE = Buffer.from('\r\n');
 
 const START = 'HTTP/1.';
 /** RFC 9112, 4. */
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t -~\x80-\xff]*)?$/;
-/** RFC 9112, 5; folded lines are refused, as that section wants. */
-const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t -~\x80-\xff]*)$/;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r]*)?(?:\r|$)/;
 /** RFC 9112, 7.1. */
 const CHUNK_LINE = /^([\da-fA-F]{1,12})[\t ]*(?:;[\t -~\x80-\xff]*)?$/;
 
@@ -94,15 +93,17 @@ export class AnswerParser {
 
   #head(bytes: Buffer): number {
     const end = bytes.indexOf(END_OF_HEAD);
-    if (end > MAX_HEAD || (end < 0 && bytes.length > MAX_HEAD)) throw new NotHttp('a head that is too large');
+    if (end > MAX_HEAD || (end < 0 && bytes.length >= MAX_HEAD + END_OF_HEAD.length)) throw new NotHttp('a head that is too large');
     if (end < 0) {
       if (!START.startsWith(bytes.toString('latin1', 0, START.length))) throw new NotHttp('a first line that is none');
       return 0;
     }
-    const lines = bytes.toString('latin1', 0, end).split('\r\n');
-    const [, minor, code] = STATUS_LINE.exec(lines[0] ?? '') ?? [];
+    const head = bytes.toString('latin1', 0, end);
+    const [line = '', minor, code] = STATUS_LINE.exec(head) ?? [];
     if (code === undefined) throw new NotHttp('a first line that is none');
-    const headers = fieldsIn(lines);
+    const fields = NOT_FIELDS.test(head) ? undefined : fieldsIn(head, line.length + 1);
+    if (fields === undefined) throw new NotHttp('a header that is none');
+    const headers = joined(fields);
     const status = Number(code);
     // The answer is still to come. Another protocol than HTTP was not asked for.
     if (status === 101) throw new NotHttp('another protocol');
@@ -135,7 +136,8 @@ export class AnswerParser {
 
   #line(bytes: Buffer): number {
     const end = bytes.indexOf(END_OF_LINE);
-    if (end > MAX_CHUNK_LINE || (end < 0 && bytes.length > MAX_CHUNK_LINE)) throw new NotHttp('a line that is too long');
+    if (end > MAX_CHUNK_LINE || (end < 0 && bytes.length >= MAX_CHUNK_LINE + END_OF_LINE.length))
+      throw new NotHttp('a line that is too long');
     if (end < 0) return 0;
     const line = bytes.toString('latin1', 0, end);
     if (this.#state === 'chunkEnd') {
@@ -150,6 +152,7 @@ export class AnswerParser {
       this.#trailerBytes += end;
       if (this.#trailerBytes > MAX_HEAD) throw new NotHttp('a trailer that is too large');
       if (line === '') this.#end(this.#keepAlive);
+      else if (NOT_FIELDS.test(line) || fieldsIn(line, 0) === undefined) throw new NotHttp('a trailer that is none');
     }
     return end + END_OF_LINE.length;
   }
@@ -160,15 +163,13 @@ export class AnswerParser {
   }
 }
 
-function fieldsIn(lines: readonly string[]): IncomingHttpHeaders {
+/** By name. Two lengths, or two codings, are told by the comma (RFC 9110, 5.3). */
+function joined(fields: readonly string[]): IncomingHttpHeaders {
   const headers: Record<string, string> = {};
-  for (let i = 1; i < lines.length; i += 1) {
-    const [, field, value] = FIELD.exec(lines[i] ?? '') ?? [];
-    if (field === undefined || value === undefined) throw new NotHttp('a header that is none');
-    const name = field.toLowerCase();
-    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
-    // Two lengths, or two codings, are told by the comma.
-    headers[name] = before === undefined ? value.trimEnd() : `${before}, ${value.trimEnd()}`;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? '';
+    const value = fields[i + 1] ?? '';
+    headers[name] = Object.hasOwn(headers, name) ? `${headers[name] ?? ''}, ${value}` : value;
   }
   return headers;
 }

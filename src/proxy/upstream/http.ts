@@ -50,28 +50,31 @@ export class HttpUpstream implements Upstream {
   }
 
   async post(post: Post): Promise<void> {
-    const done = this.#underway.begin(post);
-    try {
-      await this.#post(post);
-    } finally {
-      done();
-    }
-  }
-
-  async #post(post: Post): Promise<void> {
     const server = post.server as HttpServer;
     const tools = toolsCalled(post.messages);
     const { injector } = this.#options;
     const injection = injector.injectAtHand(server, undefined, tools) ?? (await injector.inject(server, undefined, tools));
     for (const call of post.calls) call.versions = injection.versions;
     const exposure = exposureIn(post.session, server, injection);
-    this.#events.exposed(server.name, injection);
-    for (const message of post.messages) if (isResponse(message)) this.#events.asking.answered(post, message.id);
     const times = callTimes(server, post.calls, this.#options.callTimeoutMs);
-    const answer = this.#send('POST', server, post, injection, withBody(post, injection), times);
-    // While the server works, not when its answer is there.
-    exposure.redactor.prepare();
-    const response = await answer;
+    let stop = (): void => undefined;
+    const answer = this.#send('POST', server, post, injection, withBody(post, injection), times, (cancel) => (stop = cancel));
+    const done = this.#underway.begin(post, () => {
+      stop();
+    });
+    try {
+      // While the server works, not when its answer is there.
+      this.#events.exposed(server.name, injection);
+      for (const message of post.messages) if (isResponse(message)) this.#events.asking.answered(post, message.id);
+      exposure.redactor.prepare();
+      await this.#answer(await answer, server, post, exposure);
+    } finally {
+      done();
+    }
+  }
+
+  /** The upstream has answered a post. */
+  async #answer(response: UpstreamResponse, server: HttpServer, post: Post, exposure: Exposure): Promise<void> {
     this.#cancel(post);
     const { status } = response;
     const type = mediaType(response.headers);
@@ -111,7 +114,7 @@ export class HttpUpstream implements Upstream {
     const server = visit.server as HttpServer;
     const injection = await this.#options.injector.inject(server);
     const exposure = exposureIn(visit.session, server, injection);
-    const response = await this.#send('GET', server, visit, injection, undefined, undefined);
+    const response = await this.#send('GET', server, visit, injection, undefined, undefined, () => undefined);
     if (response.status === 200 && mediaType(response.headers) === 'text/event-stream') {
       visit.reply.stream();
       await this.#events.relay(bodyOf(response, server.name), visit, [], exposure);
@@ -148,6 +151,7 @@ export class HttpUpstream implements Upstream {
     injection: Injection,
     body: Buffer | string | undefined,
     times: CallTimes | undefined,
+    onCancel: (cancel: () => void) => void,
   ): Promise<UpstreamResponse> {
     const session = visit.session?.state as HttpSession | undefined;
     const headers: string[] = [];
@@ -166,7 +170,7 @@ export class HttpUpstream implements Upstream {
       ...(times === undefined ? {} : { maxMs: times.ceilingMs, othersTurn: () => this.#events.asking.isAsking(visit) }),
       onCancel: (cancel) => {
         visit.reply.onAbandoned(cancel);
-        this.#underway.stoppable(visit, cancel);
+        onCancel(cancel);
       },
       repeatable: method === 'GET',
       ...(body === undefined ? {} : { body }),

@@ -35,12 +35,16 @@ export class LoopbackConnections {
   send(request: UpstreamRequest, url: URL, headers: readonly string[], owner: Owner): Promise<UpstreamResponse> {
     return new Promise((resolve, reject) => {
       const bytes = bytesOf(request, url, headers);
-      const exchange = new Exchange(owner, resolve, reject);
+      // The server closed a kept connection just when we used it again: once more, on a new one.
+      const again = (): void => {
+        this.#open(url).send(bytes, exchange);
+      };
+      const exchange: Exchange = new Exchange({ ...owner, resolve, reject, again: request.repeatable ? again : undefined });
       request.onCancel?.(() => {
-        exchange.destroy(owner.inWords(undefined, true));
+        exchange.fail();
       });
       // Whoever asked may have gone by now: then nothing is sent.
-      if (!exchange.isOver) this.#connection(url).send(bytes, exchange);
+      if (!exchange.isOver) (this.#kept(url) ?? this.#open(url)).send(bytes, exchange);
     });
   }
 
@@ -48,16 +52,20 @@ export class LoopbackConnections {
   close(): void {
     clearInterval(this.#tending);
     this.#tending = undefined;
-    for (const connection of this.#all) connection.close();
+    for (const connection of this.#all) connection.drop();
   }
 
-  #connection(url: URL): Connection {
+  #kept(url: URL): Connection | undefined {
     const idle = this.#idle.get(url.origin);
     const now = performance.now();
     for (let kept = idle?.pop(); kept !== undefined; kept = idle?.pop()) {
       if (kept.isFresh(now)) return kept;
       kept.close();
     }
+    return undefined;
+  }
+
+  #open(url: URL): Connection {
     const connection = new Connection(
       url,
       () => {
@@ -109,7 +117,7 @@ class Connection {
       .on('error', (error) => (this.#failed = error))
       .on('close', () => {
         onGone();
-        this.#exchange?.fail(this.#failed, this.#reached);
+        this.#exchange?.lost(this.#failed, this.#reached, this.#keepUntil > 0);
       });
   }
 
@@ -121,6 +129,7 @@ class Connection {
   send(bytes: Buffer | string, exchange: Exchange): void {
     this.#exchange = exchange;
     exchange.begin(this);
+    this.#socket.ref();
     this.#socket.write(bytes, 'latin1');
   }
 
@@ -136,25 +145,38 @@ class Connection {
     this.#socket.destroy();
   }
 
+  /** As `close`; what is under way fails. */
+  drop(): void {
+    this.#exchange?.fail();
+    this.close();
+  }
+
   /** The answer is complete. */
   done({ 'keep-alive': hint }: IncomingHttpHeaders, keepAlive: boolean): void {
     this.#exchange = undefined;
-    if (!keepAlive) {
+    // A server can have answered before it has taken the whole request.
+    if (!keepAlive || this.#socket.writableLength > 0) {
       this.close();
       return;
     }
     const seconds = /timeout=(\d{1,6})/i.exec(String(hint ?? ''))?.[1];
     this.#keepUntil = performance.now() + (seconds === undefined ? KEEP_MS : Number(seconds) * 1000 - MARGIN_MS);
-    this.#socket.resume();
+    this.#socket.resume().unref();
     this.#onIdle();
   }
 }
 
+/** What an exchange tells, and whom. */
+interface Outcome extends Owner {
+  readonly resolve: (response: UpstreamResponse) => void;
+  readonly reject: (error: Error) => void;
+  /** Sends the request once more; absent if it may not be. */
+  readonly again: (() => void) | undefined;
+}
+
 /** One request and its answer. */
 class Exchange implements AnswerListener, Watched {
-  readonly #owner: Owner;
-  readonly #resolve: (response: UpstreamResponse) => void;
-  readonly #reject: (error: Error) => void;
+  readonly #outcome: Outcome;
   readonly #stop: () => void;
   readonly #parser = new AnswerParser(this);
   #connection: Connection | undefined;
@@ -162,11 +184,9 @@ class Exchange implements AnswerListener, Watched {
   #bytes = 0;
   #isOver = false;
 
-  constructor(owner: Owner, resolve: (response: UpstreamResponse) => void, reject: (error: Error) => void) {
-    this.#owner = owner;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#stop = owner.watch(this);
+  constructor(outcome: Outcome) {
+    this.#outcome = outcome;
+    this.#stop = outcome.watch(this);
   }
 
   /** Whether nothing is wanted of it any more. */
@@ -182,7 +202,7 @@ class Exchange implements AnswerListener, Watched {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stop();
-    if (this.#answer === undefined) this.#reject(error);
+    if (this.#answer === undefined) this.#outcome.reject(error);
     else this.#answer.fail(error);
     this.#connection?.close();
   }
@@ -196,7 +216,7 @@ class Exchange implements AnswerListener, Watched {
     try {
       this.#parser.push(bytes);
     } catch (error) {
-      this.destroy(this.#owner.inWords(error as Error, true));
+      this.destroy(this.#outcome.inWords(error as Error, true));
       // Also if the answer was complete before.
       from.close();
     }
@@ -204,12 +224,19 @@ class Exchange implements AnswerListener, Watched {
 
   /** The server has ended the connection. */
   closed(): void {
-    if (!this.#parser.close()) this.fail(undefined, true);
+    this.#parser.close();
   }
 
-  /** The connection is gone. */
-  fail(error: Error | undefined, reached: boolean): void {
-    if (!this.#isOver) this.destroy(this.#owner.inWords(error, reached));
+  /** The connection is gone. @param kept whether it had been used before. */
+  lost(error: Error | undefined, reached: boolean, kept: boolean): void {
+    if (this.#isOver) return;
+    if (kept && this.#bytes === 0 && this.#outcome.again !== undefined) this.#outcome.again();
+    else this.destroy(this.#outcome.inWords(error, reached));
+  }
+
+  /** It is broken off from here. */
+  fail(): void {
+    this.destroy(this.#outcome.inWords(undefined, true));
   }
 
   onHead(status: number, headers: IncomingHttpHeaders): void {
@@ -220,7 +247,7 @@ class Exchange implements AnswerListener, Watched {
         this.destroy(error);
       },
     });
-    this.#resolve(this.#answer);
+    this.#outcome.resolve(this.#answer);
   }
 
   onData(bytes: Buffer): void {

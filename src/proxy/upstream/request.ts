@@ -2,8 +2,10 @@ import http from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { SecretsError, isSecretsError, reasonOf } from '../../shared/errors';
+import { lowerCase } from '../httpFields';
 import { NotHttp } from './answerParser';
-import type { UpstreamRequest, UpstreamResponse, Watched } from './exchange';
+import type { UpstreamRequest, UpstreamResponse } from './exchange';
+import { watchIdle } from './idleWatch';
 import { LoopbackConnections } from './loopback';
 
 /** Redirects within one origin that are followed at most. */
@@ -30,8 +32,8 @@ export class Connections {
     let url = parsed(request.url);
     for (let hops = 0; ; hops += 1) {
       const response = await this.#once(request, url);
-      const location = response.headers.location;
-      if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response;
+      const { location } = response.headers;
+      if (location === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return response;
       response.discard();
       const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
       const stays = next?.origin === url.origin && [307, 308].includes(response.status) && hops < MAX_REDIRECTS;
@@ -48,18 +50,12 @@ export class Connections {
     this.#https.destroy();
   }
 
-  async #once(request: UpstreamRequest, url: URL): Promise<UpstreamResponse> {
+  #once(request: UpstreamRequest, url: URL): Promise<UpstreamResponse> {
     const headers = lastOfEach(['host', url.host, ...request.headers]);
     if (url.protocol !== 'http:' || !LOOPBACK.test(url.hostname)) return this.#overNode(request, url, headers, request.repeatable);
-    const send = (): Promise<UpstreamResponse> =>
-      this.#loopback.send(request, url, headers, {
-        inWords: (error, reached) => failure(error, request, error === undefined || reached ? undefined : url),
-        watch: (watched) => watchIdle(request, watched),
-      });
-    return send().catch((error: unknown) => {
-      // The server closed a kept connection just when we used it again.
-      if (request.repeatable && isSecretsError(error, 'upstreamClosed')) return send();
-      throw error;
+    return this.#loopback.send(request, url, headers, {
+      inWords: (error, reached) => failure(error, request, error === undefined || reached ? undefined : url),
+      watch: (watched) => watchIdle(request, watched),
     });
   }
 
@@ -111,34 +107,16 @@ function answered(response: IncomingMessage): UpstreamResponse {
   return { status: statusCode, headers, arrived: undefined, stream: () => response, discard: () => void response.resume() };
 }
 
-/**
- * Breaks a request off when the upstream has sent nothing for `idleMs`, or when `maxMs` are over, looking four times in that
- * time. Counts bytes, so the path of the data has no listener more. Returns the means to stop.
- */
-function watchIdle({ idleMs, maxMs = Infinity, othersTurn, server }: UpstreamRequest, watched: Watched): () => void {
-  if (idleMs === 0) return () => undefined;
-  let seen = -1;
-  let silentMs = 0;
-  let totalMs = 0;
-  const tickMs = Math.min(idleMs, maxMs) / 4;
-  const timer = setInterval(() => {
-    const read = watched.bytesRead();
-    silentMs = (read > seen && seen >= 0) || othersTurn?.() === true ? 0 : silentMs + tickMs;
-    totalMs += tickMs;
-    seen = read;
-    if (silentMs >= idleMs) watched.destroy(new SecretsError('upstreamTimeout', { server, seconds: Math.round(idleMs / 1000) }));
-    else if (totalMs >= maxMs) watched.destroy(new SecretsError('callTooLong', { server, seconds: Math.round(maxMs / 1000) }));
-  }, tickMs);
-  return () => {
-    clearInterval(timer);
-  };
-}
-
 /** Node sends headers that are given as a list as often as they are in it: two credentials, or two lengths. */
-function lastOfEach(headers: string[]): string[] {
-  const last = new Map<string, number>();
-  for (let i = 0; i < headers.length; i += 2) last.set((headers[i] ?? '').toLowerCase(), i);
-  return last.size * 2 === headers.length ? headers : [...last.values()].flatMap((i) => headers.slice(i, i + 2));
+function lastOfEach(headers: string[]): readonly string[] {
+  const names: string[] = [];
+  let twice = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = lowerCase(headers[i] ?? '');
+    twice ||= names.includes(name);
+    names.push(name);
+  }
+  return twice ? headers.filter((_, i) => names.lastIndexOf(names[i >> 1] ?? '') === i >> 1) : headers;
 }
 
 const urls = new Map<string, URL>();
