@@ -1,4 +1,5 @@
-type Step<T> = (item: T, index: number) => Promise<void> | void | undefined;
+/** What it returns is waited for if it is a promise. */
+type Step<T> = (item: T, index: number) => unknown;
 
 /**
  * Does one thing after the other: the next when the last one is done. Nothing is waited for as long as there is nothing to wait for,
@@ -13,7 +14,7 @@ export function inTurn<T>(items: readonly T[], step: Step<T>): Promise<void> | u
   return undefined;
 }
 
-async function rest<T>(wait: Promise<void>, items: readonly T[], from: number, step: Step<T>): Promise<void> {
+async function rest<T>(wait: Promise<unknown>, items: readonly T[], from: number, step: Step<T>): Promise<void> {
   await wait;
   for (const [index, item] of items.entries()) if (index >= from) await step(item, index);
 }

@@ -65,16 +65,16 @@ export class Injector {
     }
   }
 
-  /** Whether these are still the current values of their secrets. */
+  /** Whether these are still the current values of their secrets, or were 5 ms ago. */
   isCurrent(seals: Injection['seals'], scope: string): boolean {
-    for (const [name, seal] of seals) if (this.#secrets.sealOf(name, scope) !== seal) return false;
+    for (const [name, seal] of seals) if (this.#secrets.sealOf(name, scope, true) !== seal) return false;
     return true;
   }
 
   /** The rule for expired secrets, for values that a server was given earlier. @throws SecretsError `secretExpired`. */
   checkExpiry(server: Server, names: Iterable<string>): void {
     for (const name of names) {
-      const info = this.#secrets.infoOf(name, server.scope);
+      const info = this.#secrets.infoOf(name, server.scope, true);
       if (info !== undefined) this.#expiry.check(server, [info]);
     }
   }

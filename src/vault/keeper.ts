@@ -71,10 +71,15 @@ export class Keeper {
 
   /**
    * What `look` sees in the generation that is stored now. It may be called several times.
-   * @throws SecretsError as `tree`, and what `look` throws.
+   * @param mayBeLate as for `tree`. @throws SecretsError as `tree`, and what `look` throws.
    */
-  see<T>(look: (tree: Tree | undefined) => T): T {
-    return this.#again(() => look(this.tree()));
+  see<T>(look: (tree: Tree | undefined) => T, mayBeLate = false): T {
+    let late = mayBeLate;
+    return this.#again(() => {
+      const tree = this.tree(late);
+      late = false;
+      return look(tree);
+    });
   }
 
   /** The generation that is stored now, opened and proven; `undefined` without a vault. @throws SecretsError `keyLost`, `vaultOlder`, `vaultAltered`, and as `tree`. */

@@ -66,8 +66,11 @@ export interface SecretReader {
   open(names: readonly string[], scope?: string): Promise<OpenedSecret[]>;
   /** As `open`, if that takes no waiting; else `undefined`. */
   openAtHand(names: readonly string[], scope?: string): OpenedSecret[] | undefined;
-  /** The `seal` of the current value of a secret, or `undefined` if there is no such secret. Needs no key. */
-  sealOf(name: string, scope?: string): string | undefined;
-  /** What is known of a secret, or `undefined` if there is no such secret. Needs no key. */
-  infoOf(name: string, scope?: string): SecretInfo | undefined;
+  /**
+   * The `seal` of the current value of a secret, or `undefined` if there is no such secret. Needs no key.
+   * @param mayBeLate what another process has written in the last 5 ms need not be seen.
+   */
+  sealOf(name: string, scope?: string, mayBeLate?: boolean): string | undefined;
+  /** What is known of a secret, or `undefined` if there is no such secret. Needs no key. @param mayBeLate as for `sealOf`. */
+  infoOf(name: string, scope?: string, mayBeLate?: boolean): SecretInfo | undefined;
 }

@@ -118,8 +118,8 @@ export class Vault implements SecretReader, Disposable {
   }
 
   /** What is known of a secret, or `undefined` if there is no such secret. Needs no key. */
-  infoOf(name: string, scope = DEFAULT_SCOPE): SecretInfo | undefined {
-    const stored = this.#stored(name, scope);
+  infoOf(name: string, scope = DEFAULT_SCOPE, mayBeLate = false): SecretInfo | undefined {
+    const stored = this.#stored(name, scope, mayBeLate);
     return stored && infoOf(stored);
   }
 
@@ -131,8 +131,8 @@ export class Vault implements SecretReader, Disposable {
   }
 
   /** The `seal` of the current value of a secret, or `undefined` if there is no such secret. Needs no key. */
-  sealOf(name: string, scope = DEFAULT_SCOPE): string | undefined {
-    const stored = this.#stored(name, scope);
+  sealOf(name: string, scope = DEFAULT_SCOPE, mayBeLate = false): string | undefined {
+    const stored = this.#stored(name, scope, mayBeLate);
     return stored === undefined || stored.versions.length === 0 ? undefined : sealOf(currentOf(stored.versions));
   }
 
@@ -412,9 +412,9 @@ export class Vault implements SecretReader, Disposable {
     };
   }
 
-  #stored(name: string, scope: string): StoredSecret | undefined {
+  #stored(name: string, scope: string, mayBeLate = false): StoredSecret | undefined {
     const normalized = normalizeName(name);
-    return this.#keeper.see((tree) => tree?.find(scope, normalized));
+    return this.#keeper.see((tree) => tree?.find(scope, normalized), mayBeLate);
   }
 
   #vaultId(): string | undefined {

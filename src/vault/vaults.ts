@@ -56,12 +56,12 @@ export class Vaults implements SecretReader, Disposable {
     return this.of(scope).openAtHand(names, scope);
   }
 
-  sealOf(name: string, scope = DEFAULT_SCOPE): string | undefined {
-    return this.of(scope).sealOf(name, scope);
+  sealOf(name: string, scope = DEFAULT_SCOPE, mayBeLate = false): string | undefined {
+    return this.of(scope).sealOf(name, scope, mayBeLate);
   }
 
-  infoOf(name: string, scope = DEFAULT_SCOPE): SecretInfo | undefined {
-    return this.of(scope).infoOf(name, scope);
+  infoOf(name: string, scope = DEFAULT_SCOPE, mayBeLate = false): SecretInfo | undefined {
+    return this.of(scope).infoOf(name, scope, mayBeLate);
   }
 
   /** As `Vault.revision`, of both. */

@@ -55,7 +55,8 @@ export class ChannelSession<S extends Server> {
   /** Brings messages to the server; settles when every request among them has its answer. */
   async post(post: Post): Promise<void> {
     this.#peers.touch();
-    const { peer, secrets } = await this.#readyFor(post);
+    const ready = this.#readyFor(post);
+    const { peer, secrets } = ready instanceof Promise ? await ready : ready;
     const requests = post.messages.filter(isRequest);
     const times = callTimes(post.server, post.calls, this.#options.callTimeoutMs);
     const answers = post.calls.flatMap((call, index) => {
@@ -70,7 +71,7 @@ export class ChannelSession<S extends Server> {
     post.reply.onAbandoned(() => {
       peer.abandon(post.reply);
     });
-    await Promise.all(answers);
+    await (answers.length === 1 ? answers[0] : Promise.all(answers));
     this.#peers.touch();
     if (!post.reply.ended) post.reply.end();
   }
@@ -97,16 +98,24 @@ export class ChannelSession<S extends Server> {
     for (const peer of this.#peers.close(why)) peer.kill();
   }
 
-  /** The peer for a post, and the secrets that come with its calls. */
-  async #readyFor(post: Post): Promise<{ peer: Peer; secrets: Injection | undefined }> {
+  /** The peer for a post, and the secrets that come with its calls; no promise if nothing has to be waited for, as nearly always. */
+  #readyFor(post: Post): Ready | Promise<Ready> {
     const isInitialize = post.messages.some(({ method }) => method === 'initialize');
-    const peer = await this.#peers.ready(post.server as S, isInitialize);
-    const secrets = await this.#callSecrets(peer, post);
-    if (!peer.alive) {
-      if (!peer.ending && peer.failure !== undefined) throw peer.failure;
-      // It was replaced while they were opened.
-      return this.#readyFor(post);
-    }
+    const peer = this.#peers.ready(post.server as S, isInitialize);
+    return peer instanceof Promise || needsCallSecrets(post) ? this.#readyLater(peer, post) : this.#prepared(peer, undefined, post);
+  }
+
+  async #readyLater(coming: Peer | Promise<Peer>, post: Post): Promise<Ready> {
+    const peer = await coming;
+    const secrets = needsCallSecrets(post) ? await this.#callSecrets(peer, post) : undefined;
+    if (peer.alive) return this.#prepared(peer, secrets, post);
+    if (!peer.ending && peer.failure !== undefined) throw peer.failure;
+    // It was replaced while they were opened.
+    return this.#readyFor(post);
+  }
+
+  /** @throws SecretsError `notJsonRpc`. */
+  #prepared(peer: Peer, secrets: Injection | undefined, post: Post): Ready {
     const { versions } = peer.given;
     for (const call of post.calls) {
       call.versions = secrets !== undefined && call.method === 'tools/call' ? { ...versions, ...secrets.versions } : versions;
@@ -117,9 +126,7 @@ export class ChannelSession<S extends Server> {
   }
 
   /** The secrets that come with tool calls, opened for those of this post. */
-  async #callSecrets(peer: Peer, post: Post): Promise<Injection | undefined> {
-    if (!post.calls.some((call) => call.method === 'tools/call')) return undefined;
-    if (!post.server.bindings.some(({ mode, tools }) => mode === 'body' || tools !== undefined)) return undefined;
+  async #callSecrets(peer: Peer, post: Post): Promise<Injection> {
     const modes: readonly Mode[] = ['body', ...this.#options.modes.filter((mode) => mode !== 'env')];
     const injection = await this.#options.injector.inject(post.server, modes, toolsCalled(post.messages));
     peer.exposure.add(injection);
@@ -173,6 +180,19 @@ export class ChannelSession<S extends Server> {
     if (reply?.ended === false) reply.event(text);
     else this.#outbox.send(text);
   }
+}
+
+/** What a post needs. */
+interface Ready {
+  readonly peer: Peer;
+  /** Those that come with its calls, if any do. */
+  readonly secrets: Injection | undefined;
+}
+
+function needsCallSecrets({ calls, server }: Post): boolean {
+  return (
+    calls.some((call) => call.method === 'tools/call') && server.bindings.some(({ mode, tools }) => mode === 'body' || tools !== undefined)
+  );
 }
 
 /** JSON text on one line: outside of strings line breaks mean nothing, and inside of them they are not allowed. */

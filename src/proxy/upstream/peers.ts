@@ -82,17 +82,20 @@ export class Peers<S extends Server> {
   /**
    * The peer to speak to: the one that is there, or a new one that knows what the agent has set.
    * @param server as the servers file has it now. @param isInitialize whether the agent begins anew.
-   * @throws SecretsError if there is none and none can be had.
+   * @returns a promise if it takes waiting. @throws SecretsError, or rejects with one, if there is none and none can be had.
    */
-  async ready(server: S, isInitialize: boolean): Promise<Peer> {
+  ready(server: S, isInitialize: boolean): Peer | Promise<Peer> {
     this.#server = server;
     if (this.#ended) throw new SecretsError('sessionUnknown', {});
     const peer = this.#current;
-    if (peer?.alive === true && this.#isCurrent(peer)) {
-      this.#options.injector.checkExpiry(this.#server, peer.given.seals.keys());
-      const quiet = peer.isIdle && this.#options.clock.now() - peer.heardAt > QUIET_MS;
-      if (isInitialize || !quiet || (await this.#responds(peer))) return peer;
-    }
+    if (peer?.alive !== true || !this.#isCurrent(peer)) return this.#another(isInitialize);
+    this.#options.injector.checkExpiry(this.#server, peer.given.seals.keys());
+    const quiet = peer.isIdle && this.#options.clock.now() - peer.heardAt > QUIET_MS;
+    if (isInitialize || !quiet) return peer;
+    return this.#responds(peer).then((responds) => (responds ? peer : this.#another(isInitialize)));
+  }
+
+  async #another(isInitialize: boolean): Promise<Peer> {
     const started = await this.#startOnce(isInitialize);
     // The server may have been switched to another scope while it started.
     return started.server.scope === this.#server.scope ? started : this.ready(this.#server, isInitialize);

@@ -1,0 +1,38 @@
+/** Those that are called back equally often: a timer for each call under way would cost more than many a call. */
+class Round {
+  readonly #looks = new Set<() => void>();
+  readonly #ms: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  add(look: () => void): () => void {
+    this.#looks.add(look);
+    this.#timer ??= setInterval(() => {
+      this.#tick();
+    }, this.#ms).unref();
+    return () => {
+      this.#looks.delete(look);
+    };
+  }
+
+  #tick(): void {
+    for (const look of this.#looks) look();
+    if (this.#looks.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    rounds.delete(this.#ms);
+  }
+}
+
+/** By how often, in ms. */
+const rounds = new Map<number, Round>();
+
+/** Calls back again and again, the first time after `ms` at the latest. Keeps no process running. Returns the means to stop. */
+export function everyTick(ms: number, look: () => void): () => void {
+  let round = rounds.get(ms);
+  if (round === undefined) rounds.set(ms, (round = new Round(ms)));
+  return round.add(look);
+}
