@@ -12,7 +12,7 @@ import { newsFor } from './bridge/forModernAgent';
 import { statusOf } from './bridge/status';
 import { checkEra } from './bridge/headers';
 import { errorAnswer, isRequest, parseMessages, stringAt, textOf } from './jsonRpc';
-import type { Message } from './jsonRpc';
+import type { Message, Request } from './jsonRpc';
 import { inTurn } from './inTurn';
 import { allServers, isAll } from './merged/allServers';
 import type { Pipeline } from './pipeline';
@@ -58,6 +58,15 @@ interface Open {
   readonly messages?: readonly Message[];
 }
 
+/** What a body holds. */
+interface Content {
+  readonly messages: readonly Message[];
+  /** Those that want an answer. */
+  readonly requests: readonly Request[];
+  /** One for each request, in order. */
+  readonly calls: readonly Call[];
+}
+
 /** Brings the messages of agents to servers and the answers back: finds server and session, runs the interceptors, picks the upstream. */
 export class Relay {
   readonly #options: RelayOptions;
@@ -72,7 +81,8 @@ export class Relay {
   /** A body with messages. Every request in it is answered once, with an error if need be. @throws SecretsError if there is no request to answer. */
   async post(asked: Asked, body: Buffer): Promise<void> {
     const messages = parseMessages(textOf(body));
-    const calls = this.#callsOf(asked, messages);
+    const requests = messages.filter(isRequest);
+    const calls = this.#callsOf(asked, requests);
     if (isAll(asked.server)) {
       await this.#postToAll(asked, { body, messages, calls });
       return;
@@ -85,7 +95,7 @@ export class Relay {
       checkEra(asked.headers, messages);
       const visit = this.#visit(asked);
       for (const call of calls) call.scope = visit.server.scope;
-      const wait = this.#letIn(messages, calls, visit, body.length);
+      const wait = this.#letIn({ messages, requests, calls }, visit, body.length);
       if (wait !== undefined) {
         await wait;
         // The approval may have taken longer than the agent waits.
@@ -225,16 +235,10 @@ export class Relay {
    * Each message before the interceptors, then approval of the server, which may take as long as a person does, then each call.
    * No promise if nothing has to be waited for.
    */
-  #letIn(
-    messages: readonly Message[],
-    calls: readonly Call[],
-    { agent, server, session }: Visit,
-    bytes: number,
-  ): Promise<void> | undefined {
+  #letIn({ messages, requests, calls }: Content, { agent, server, session }: Visit, bytes: number): Promise<void> | undefined {
     const { admit, pipeline } = this.#options;
     const limit = server.limits?.requestBytes ?? Infinity;
     if (bytes > limit) throw new SecretsError('bodyTooLarge', { limit });
-    const requests = messages.filter(isRequest);
     return inTurn(
       [
         () => inTurn(messages, (message) => pipeline.incoming(message, agent, server, session?.id)),
@@ -252,10 +256,9 @@ export class Relay {
     );
   }
 
-  #callsOf(asked: Asked, messages: readonly Message[]): Call[] {
+  #callsOf(asked: Asked, requests: readonly Request[]): Call[] {
     const startedAt = this.#options.clock.now();
-    const requests = messages.filter(isRequest);
-    if (new Set(requests.map((r) => r.id)).size !== requests.length)
+    if (requests.length > 1 && new Set(requests.map((r) => r.id)).size !== requests.length)
       throw new SecretsError('notJsonRpc', { why: 'two requests have the same id' });
     const { 'mcp-session-id': session } = asked.headers;
     const onGone = (callback: () => void): void => {
