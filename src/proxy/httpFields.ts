@@ -11,6 +11,9 @@ export const NOT_PLAIN = /[^\r\n -~]|\r(?!\n)|(?<!\r)\n/;
 /** The same, where tabs and bytes from 0x80 on may be in values (RFC 9110, 5.5). */
 export const NOT_FIELDS = /[^\t\r\n -~\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 
+/** What no value may hold, as `node:http` has it. */
+export const NOT_VALUE = /[^\t -~\x80-\xff]/;
+
 /**
  * The fields of the head of an HTTP message (RFC 9112, 5): names in lower case and values, in turn; `undefined` if one of its lines
  * is no field. Folded lines are none.

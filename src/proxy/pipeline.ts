@@ -7,11 +7,18 @@ import { inTurn } from './inTurn';
 
 /** Runs the interceptors, and sees to it that each call ends exactly once. */
 export class Pipeline {
-  readonly #interceptors: readonly Interceptor[];
+  /** The interceptors, by what they look at. */
+  readonly #incoming: readonly Interceptor[];
+  readonly #before: readonly Interceptor[];
+  readonly #outgoing: readonly Interceptor[];
+  readonly #after: readonly Interceptor[];
   readonly #open = new Set<Call>();
 
   constructor(interceptors: readonly Interceptor[]) {
-    this.#interceptors = interceptors;
+    this.#incoming = interceptors.filter((one) => one.incoming !== undefined);
+    this.#before = interceptors.filter((one) => one.before !== undefined);
+    this.#outgoing = interceptors.filter((one) => one.outgoing !== undefined);
+    this.#after = interceptors.filter((one) => one.after !== undefined);
   }
 
   /** Takes a call in. From here on it ends once, however it ends. */
@@ -21,23 +28,20 @@ export class Pipeline {
 
   /** Shows the interceptors a message of an agent; no promise if none of them has to wait. @throws SecretsError (or rejects) if one refuses it. */
   incoming(message: Message, agent: string, server: Server, session?: string): Promise<void> | undefined {
-    return inTurn(this.#interceptors, (interceptor) => interceptor.incoming?.(message, agent, server, session));
+    return inTurn(this.#incoming, (interceptor) => interceptor.incoming?.(message, agent, server, session));
   }
 
   /** Asks the interceptors; no promise if none of them has to wait. @throws SecretsError (or rejects) if one refuses the call. */
   before(call: Call, server: Server, request: Request): Promise<void> | undefined {
-    return inTurn(this.#interceptors, (interceptor) => interceptor.before?.(call, server, request));
+    return inTurn(this.#before, (interceptor) => interceptor.before?.(call, server, request));
   }
 
   /** The JSON text of one message as the agent may see it; the same string if nothing had to change. Large ones take their time. */
   outgoing(text: string, about: Outgoing): string | Promise<string> {
     let result: string | Promise<string> = text;
-    for (const interceptor of this.#interceptors) {
-      if (interceptor.outgoing === undefined) continue;
-      result =
-        typeof result === 'string'
-          ? interceptor.outgoing(result, about)
-          : result.then((clean) => interceptor.outgoing?.(clean, about) ?? clean);
+    for (const interceptor of this.#outgoing) {
+      const next = (clean: string): string | Promise<string> => interceptor.outgoing?.(clean, about) ?? clean;
+      result = typeof result === 'string' ? next(result) : result.then(next);
     }
     return result;
   }
@@ -70,7 +74,7 @@ export class Pipeline {
   /** Ends a call. The first end counts: false if it had ended before. */
   end(call: Call, end: CallEnd): boolean {
     if (!this.#open.delete(call)) return false;
-    for (const interceptor of this.#interceptors) interceptor.after?.(call, end);
+    for (const interceptor of this.#after) interceptor.after?.(call, end);
     return true;
   }
 }

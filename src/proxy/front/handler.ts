@@ -3,7 +3,7 @@ import type { Logger } from '../../shared/logger';
 import type { ErrorKind } from '../../shared/words';
 import { errorAnswer } from '../jsonRpc';
 import { nameOfAll } from '../merged/allServers';
-import type { Relay } from '../relay';
+import type { Asked, Relay } from '../relay';
 import type { Agents } from './agents';
 import { bearerToken, refuseForeign } from './guards';
 import type { Entrance } from './guards';
@@ -56,7 +56,7 @@ export async function handle(
     switch (request.method) {
       case 'POST':
         if (!/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '')) throw new SecretsError('contentType', {});
-        await relay.post(asked, await request.body());
+        await post(relay, asked, request.body());
         break;
       case 'GET':
         await relay.listen(asked);
@@ -72,6 +72,10 @@ export async function handle(
     else logger.error(`A request failed. ${messageOf(error)}`);
     refuse(reply, error);
   }
+}
+
+function post(relay: Relay, asked: Asked, body: Buffer | Promise<Buffer>): Promise<void> {
+  return body instanceof Promise ? body.then((whole) => relay.post(asked, whole)) : relay.post(asked, body);
 }
 
 /** What is left of a body that was not read is dropped as it comes: an agent that is still sending comes to read the answer. */

@@ -5,10 +5,11 @@ import type { UpstreamResponse } from './exchange';
 const MAX_WAITING = 65_536;
 
 /** Where an answer comes from. */
-interface Source {
-  readonly pause: () => void;
-  readonly resume: () => void;
-  readonly abort: (error: Error) => void;
+export interface Source {
+  pause(): void;
+  resume(): void;
+  /** Breaks it off, unless it is complete. */
+  destroy(error: Error): void;
 }
 
 /** An answer. Most are small and come as a whole: those need no stream. */
@@ -88,7 +89,7 @@ class Body extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (!this.readableEnded) this.#source.abort(error ?? new Error('not wanted any more'));
+    if (!this.readableEnded) this.#source.destroy(error ?? new Error('not wanted any more'));
     callback(error);
   }
 }

@@ -114,7 +114,7 @@ export class AnswerParser {
   /** RFC 9112, 6.3. */
   #begin(status: number, headers: IncomingHttpHeaders, isCurrent: boolean): void {
     const { 'content-length': length, 'transfer-encoding': coding, connection = '' } = headers;
-    this.#keepAlive = isCurrent && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(connection);
+    this.#keepAlive = isCurrent && (connection === 'keep-alive' || !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(connection));
     if (coding !== undefined && (length !== undefined || coding.toLowerCase() !== 'chunked')) throw new NotHttp('a body of unclear length');
     if (length !== undefined && !/^\d{1,15}$/.test(length)) throw new NotHttp('a length that is none');
     const isEmpty = status === 204 || status === 304 || Number(length ?? NaN) === 0;

@@ -272,7 +272,8 @@ function withBody(post: Post, injection: Injection): Buffer | string {
 }
 
 function mediaType(headers: IncomingHttpHeaders): string {
-  return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const type = headers['content-type'] ?? '';
+  return type === 'application/json' ? type : (type.split(';', 1)[0]?.trim().toLowerCase() ?? '');
 }
 
 async function readAnswers(text: string, { calls }: Post): Promise<Message[] | undefined> {

@@ -2,9 +2,11 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { lowerCase, NOT_VALUE } from '../httpFields';
 import { AnswerParser } from './answerParser';
 import type { AnswerListener } from './answerParser';
 import { Answer } from './answer';
+import type { Source } from './answer';
 import type { UpstreamRequest, UpstreamResponse, Watched } from './exchange';
 
 /** How long an unused connection is kept if the server does not say how long it keeps it, in ms. */
@@ -12,6 +14,16 @@ const KEEP_MS = 4_000;
 /** Of what a server says it is kept this much less, so that it is not used in the moment in which the server closes it, in ms. */
 const MARGIN_MS = 1_000;
 const TENDING_MS = 5_000;
+
+/** Where requests of one address go. */
+export interface Target {
+  readonly url: URL;
+  /** Of `url`, taken apart once: every call asks for it. */
+  readonly origin: string;
+  readonly host: string;
+  /** With the query. */
+  readonly path: string;
+}
 
 /** What the connections are told by who uses them. */
 interface Owner {
@@ -32,19 +44,19 @@ export class LoopbackConnections {
   #tending: NodeJS.Timeout | undefined;
 
   /** As `Connections.send`, without redirects. @param headers names and values in turn, each name once. */
-  send(request: UpstreamRequest, url: URL, headers: readonly string[], owner: Owner): Promise<UpstreamResponse> {
+  send(request: UpstreamRequest, target: Target, headers: readonly string[], owner: Owner): Promise<UpstreamResponse> {
     return new Promise((resolve, reject) => {
-      const bytes = bytesOf(request, url, headers);
+      const bytes = bytesOf(request, target, headers);
       // The server closed a kept connection just when we used it again: once more, on a new one.
       const again = (): void => {
-        this.#open(url).send(bytes, exchange);
+        this.#open(target).send(bytes, exchange);
       };
-      const exchange: Exchange = new Exchange({ ...owner, resolve, reject, again: request.repeatable ? again : undefined });
+      const exchange: Exchange = new Exchange(owner, resolve, reject, request.repeatable ? again : undefined);
       request.onCancel?.(() => {
         exchange.fail();
       });
       // Whoever asked may have gone by now: then nothing is sent.
-      if (!exchange.isOver) (this.#kept(url) ?? this.#open(url)).send(bytes, exchange);
+      if (!exchange.isOver) (this.#kept(target) ?? this.#open(target)).send(bytes, exchange);
     });
   }
 
@@ -55,8 +67,8 @@ export class LoopbackConnections {
     for (const connection of this.#all) connection.drop();
   }
 
-  #kept(url: URL): Connection | undefined {
-    const idle = this.#idle.get(url.origin);
+  #kept({ origin }: Target): Connection | undefined {
+    const idle = this.#idle.get(origin);
     const now = performance.now();
     for (let kept = idle?.pop(); kept !== undefined; kept = idle?.pop()) {
       if (kept.isFresh(now)) return kept;
@@ -65,17 +77,17 @@ export class LoopbackConnections {
     return undefined;
   }
 
-  #open(url: URL): Connection {
+  #open({ url, origin }: Target): Connection {
     const connection = new Connection(
       url,
       () => {
-        const others = this.#idle.get(url.origin);
-        if (others === undefined) this.#idle.set(url.origin, [connection]);
+        const others = this.#idle.get(origin);
+        if (others === undefined) this.#idle.set(origin, [connection]);
         else others.push(connection);
       },
       () => {
         this.#all.delete(connection);
-        const others = this.#idle.get(url.origin) ?? [];
+        const others = this.#idle.get(origin) ?? [];
         const at = others.indexOf(connection);
         if (at >= 0) others.splice(at, 1);
       },
@@ -102,6 +114,9 @@ class Connection {
   #failed: Error | undefined;
   /** Until when it may be used again, as `performance.now()`. */
   #keepUntil = 0;
+  /** What the server last said of how long it keeps the connection, and what that means, in ms. */
+  #hint: string | string[] | undefined;
+  #keepMs = KEEP_MS;
 
   constructor({ hostname, port }: URL, onIdle: () => void, onGone: () => void) {
     this.#onIdle = onIdle;
@@ -159,24 +174,24 @@ class Connection {
       this.close();
       return;
     }
-    const seconds = /timeout=(\d{1,6})/i.exec(String(hint ?? ''))?.[1];
-    this.#keepUntil = performance.now() + (seconds === undefined ? KEEP_MS : Number(seconds) * 1000 - MARGIN_MS);
+    if (hint !== this.#hint) {
+      const seconds = /timeout=(\d{1,6})/i.exec(String(hint))?.[1];
+      this.#keepMs = seconds === undefined ? KEEP_MS : Number(seconds) * 1000 - MARGIN_MS;
+      this.#hint = hint;
+    }
+    this.#keepUntil = performance.now() + this.#keepMs;
     this.#socket.resume().unref();
     this.#onIdle();
   }
 }
 
-/** What an exchange tells, and whom. */
-interface Outcome extends Owner {
-  readonly resolve: (response: UpstreamResponse) => void;
-  readonly reject: (error: Error) => void;
-  /** Sends the request once more; absent if it may not be. */
-  readonly again: (() => void) | undefined;
-}
-
 /** One request and its answer. */
-class Exchange implements AnswerListener, Watched {
-  readonly #outcome: Outcome;
+class Exchange implements AnswerListener, Source, Watched {
+  readonly #owner: Owner;
+  readonly #resolve: (response: UpstreamResponse) => void;
+  readonly #reject: (error: Error) => void;
+  /** Sends the request once more; absent if it may not be. */
+  readonly #again: (() => void) | undefined;
   readonly #stop: () => void;
   readonly #parser = new AnswerParser(this);
   #connection: Connection | undefined;
@@ -184,9 +199,17 @@ class Exchange implements AnswerListener, Watched {
   #bytes = 0;
   #isOver = false;
 
-  constructor(outcome: Outcome) {
-    this.#outcome = outcome;
-    this.#stop = outcome.watch(this);
+  constructor(
+    owner: Owner,
+    resolve: (response: UpstreamResponse) => void,
+    reject: (error: Error) => void,
+    again: (() => void) | undefined,
+  ) {
+    this.#owner = owner;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#again = again;
+    this.#stop = owner.watch(this);
   }
 
   /** Whether nothing is wanted of it any more. */
@@ -202,7 +225,7 @@ class Exchange implements AnswerListener, Watched {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stop();
-    if (this.#answer === undefined) this.#outcome.reject(error);
+    if (this.#answer === undefined) this.#reject(error);
     else this.#answer.fail(error);
     this.#connection?.close();
   }
@@ -216,7 +239,7 @@ class Exchange implements AnswerListener, Watched {
     try {
       this.#parser.push(bytes);
     } catch (error) {
-      this.destroy(this.#outcome.inWords(error as Error, true));
+      this.destroy(this.#owner.inWords(error as Error, true));
       // Also if the answer was complete before.
       from.close();
     }
@@ -230,24 +253,26 @@ class Exchange implements AnswerListener, Watched {
   /** The connection is gone. @param kept whether it had been used before. */
   lost(error: Error | undefined, reached: boolean, kept: boolean): void {
     if (this.#isOver) return;
-    if (kept && this.#bytes === 0 && this.#outcome.again !== undefined) this.#outcome.again();
-    else this.destroy(this.#outcome.inWords(error, reached));
+    if (kept && this.#bytes === 0 && this.#again !== undefined) this.#again();
+    else this.destroy(this.#owner.inWords(error, reached));
   }
 
   /** It is broken off from here. */
   fail(): void {
-    this.destroy(this.#outcome.inWords(undefined, true));
+    this.destroy(this.#owner.inWords(undefined, true));
+  }
+
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#connection?.resume();
   }
 
   onHead(status: number, headers: IncomingHttpHeaders): void {
-    this.#answer = new Answer(status, headers, {
-      pause: () => this.#connection?.pause(),
-      resume: () => this.#connection?.resume(),
-      abort: (error) => {
-        this.destroy(error);
-      },
-    });
-    this.#outcome.resolve(this.#answer);
+    this.#answer = new Answer(status, headers, this);
+    this.#resolve(this.#answer);
   }
 
   onData(bytes: Buffer): void {
@@ -267,13 +292,13 @@ class Exchange implements AnswerListener, Watched {
 }
 
 /** A request as it is sent (RFC 9112). @throws the error of `node:http` for a header that would be more than one. */
-function bytesOf({ method, body }: UpstreamRequest, url: URL, headers: readonly string[]): string | Buffer {
-  let head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n`;
+function bytesOf({ method, body }: UpstreamRequest, { path }: Target, headers: readonly string[]): string | Buffer {
+  let head = `${method} ${path} HTTP/1.1\r\n`;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? '';
     const value = headers[i + 1] ?? '';
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
+    if (lowerCase(name) === '') validateHeaderName(name);
+    if (NOT_VALUE.test(value)) validateHeaderValue(name, value);
     head += `${name}: ${value}\r\n`;
   }
   head += '\r\n';

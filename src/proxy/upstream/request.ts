@@ -7,6 +7,7 @@ import { NotHttp } from './answerParser';
 import type { UpstreamRequest, UpstreamResponse } from './exchange';
 import { watchIdle } from './idleWatch';
 import { LoopbackConnections } from './loopback';
+import type { Target } from './loopback';
 
 /** Redirects within one origin that are followed at most. */
 const MAX_REDIRECTS = 3;
@@ -29,17 +30,17 @@ export class Connections {
    * @throws SecretsError `upstreamUnreachable`, `upstreamTimeout`, `upstreamClosed`, `upstreamRedirect`.
    */
   async send(request: UpstreamRequest): Promise<UpstreamResponse> {
-    let url = parsed(request.url);
+    let target = targetOf(request.url);
     for (let hops = 0; ; hops += 1) {
-      const response = await this.#once(request, url);
+      const response = await this.#once(request, target);
       const { location } = response.headers;
       if (location === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return response;
       response.discard();
-      const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
-      const stays = next?.origin === url.origin && [307, 308].includes(response.status) && hops < MAX_REDIRECTS;
+      const next = URL.canParse(location, target.url.href) ? new URL(location, target.url) : undefined;
+      const stays = next?.origin === target.origin && [307, 308].includes(response.status) && hops < MAX_REDIRECTS;
       // Where it would go is not told: the address is the server's word, and could hold what it was given.
       if (next === undefined || !stays) throw new SecretsError('upstreamRedirect', { server: request.server });
-      url = next;
+      target = targetOf(next.href);
     }
   }
 
@@ -50,10 +51,11 @@ export class Connections {
     this.#https.destroy();
   }
 
-  #once(request: UpstreamRequest, url: URL): Promise<UpstreamResponse> {
-    const headers = lastOfEach(['host', url.host, ...request.headers]);
-    if (url.protocol !== 'http:' || !LOOPBACK.test(url.hostname)) return this.#overNode(request, url, headers, request.repeatable);
-    return this.#loopback.send(request, url, headers, {
+  #once(request: UpstreamRequest, target: LocalTarget): Promise<UpstreamResponse> {
+    const { url } = target;
+    const headers = lastOfEach(['host', target.host, ...request.headers]);
+    if (!target.isLocal) return this.#overNode(request, url, headers, request.repeatable);
+    return this.#loopback.send(request, target, headers, {
       inWords: (error, reached) => failure(error, request, error === undefined || reached ? undefined : url),
       watch: (watched) => watchIdle(request, watched),
     });
@@ -119,14 +121,22 @@ function lastOfEach(headers: string[]): readonly string[] {
   return twice ? headers.filter((_, i) => names.lastIndexOf(names[i >> 1] ?? '') === i >> 1) : headers;
 }
 
-const urls = new Map<string, URL>();
+interface LocalTarget extends Target {
+  /** Whether it is on this machine, and spoken to in the clear. */
+  readonly isLocal: boolean;
+}
 
-/** Parsing an address costs more than remembering the few there are. */
-function parsed(url: string): URL {
-  let result = urls.get(url);
+const targets = new Map<string, LocalTarget>();
+
+/** Taking an address apart costs more than remembering the few there are. */
+function targetOf(address: string): LocalTarget {
+  let result = targets.get(address);
   if (result === undefined) {
-    if (urls.size > 1000) urls.clear();
-    urls.set(url, (result = new URL(url)));
+    if (targets.size > 1000) targets.clear();
+    const url = new URL(address);
+    const { origin, host, pathname, search, protocol, hostname } = url;
+    result = { url, origin, host, path: `${pathname}${search}`, isLocal: protocol === 'http:' && LOOPBACK.test(hostname) };
+    targets.set(address, result);
   }
   return result;
 }
