@@ -43,12 +43,19 @@ function isSpace(text: string, at: number): boolean {
   return unit === 0x20 || unit === 0x09;
 }
 
+/** The same text, for who keeps it: a part of a text keeps the whole alive, and with a head the tokens in it. @param part latin1. */
+export function copyOf(part: string): string {
+  return Buffer.from(part, 'latin1').toString('latin1');
+}
+
 /** The name of a field in lower case; empty if it is none. */
 export function lowerCase(written: string): string {
   const known = names.get(written);
   if (known !== undefined) return known;
   if (!TOKEN.test(written)) return '';
-  const name = written.toLowerCase();
-  if (names.size < MAX_NAMES && written.length <= MAX_REMEMBERED) names.set(written, name);
+  if (names.size >= MAX_NAMES || written.length > MAX_REMEMBERED) return written.toLowerCase();
+  const own = copyOf(written);
+  const name = own.toLowerCase();
+  names.set(own, name);
   return name;
 }

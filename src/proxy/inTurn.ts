@@ -9,12 +9,17 @@ type Step<T> = (item: T, index: number) => unknown;
 export function inTurn<T>(items: readonly T[], step: Step<T>): Promise<void> | undefined {
   for (const [index, item] of items.entries()) {
     const wait = step(item, index);
-    if (wait instanceof Promise) return rest(wait, items, index + 1, step);
+    if (isPromise(wait)) return rest(wait, items, index + 1, step);
   }
   return undefined;
 }
 
-async function rest<T>(wait: Promise<unknown>, items: readonly T[], from: number, step: Step<T>): Promise<void> {
+async function rest<T>(wait: PromiseLike<unknown>, items: readonly T[], from: number, step: Step<T>): Promise<void> {
   await wait;
   for (const [index, item] of items.entries()) if (index >= from) await step(item, index);
+}
+
+/** Also of another kind than Node's: the editor has its own. */
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value;
 }

@@ -96,11 +96,9 @@ export class Relay {
       const visit = this.#visit(asked);
       for (const call of calls) call.scope = visit.server.scope;
       const wait = this.#letIn({ messages, requests, calls }, visit, body.length);
-      if (wait !== undefined) {
-        await wait;
-        // The approval may have taken longer than the agent waits.
-        if (asked.reply.ended) throw new SecretsError('sessionUnknown', {});
-      }
+      if (wait !== undefined) await wait;
+      // The approval may have taken longer than the agent waits.
+      if (asked.reply.ended) throw new SecretsError('sessionUnknown', {});
       entered = enter(visit);
       await this.#options.upstreams[visit.server.type].post({ ...visit, body, messages, calls });
       if (!asked.reply.abandoned) this.#options.states.answered(asked.server);

@@ -61,13 +61,18 @@ describe('environments and command lines of all processes', function () {
   });
 
   after(async () => {
-    for (const agent of agents) {
-      await agent.send('DELETE');
-      agent.close();
-    }
+    await endSessions();
     await place.close();
     rmSync(outside, { recursive: true, force: true });
   });
+
+  async function endSessions(): Promise<void> {
+    for (const agent of agents.splice(0)) {
+      await agent.send('DELETE');
+      agent.close();
+    }
+    await until('the children have ended', () => meant.every((pid) => !isRunning(pid)));
+  }
 
   async function started(server: string): Promise<{ agent: Agent; pid: number }> {
     const agent = new Agent(serving, server);
@@ -91,6 +96,8 @@ describe('environments and command lines of all processes', function () {
   });
 
   it('hold none while the command line calls, reveals, backs up and replaces the key', async () => {
+    // A key that is replaced replaces children that hold values.
+    await endSessions();
     const file = join(place.root, 'leaks.age');
     for (const args of [
       ['call', 'body', 'params'],

@@ -63,7 +63,10 @@ export class ModernChildren {
     const child = this.#childFor(post, request);
     child.requests.set(request.id, { request, reply: post.reply });
     post.reply.onAbandoned(() => {
-      this.#cancel(child, post, request.id);
+      // After all who hear of it, too: it is the agent who has gone, and not a call that was cancelled.
+      queueMicrotask(() => {
+        this.#cancel(child, post, request.id);
+      });
     });
     try {
       await during(child.session, this.#clock, () =>

@@ -4,6 +4,9 @@ import type { Response } from './response';
 import { SocketResponse } from './socketResponse';
 import { wholeRequest } from './wholeRequest';
 
+/** What may come before the last answer is complete, in bytes. Agents wait for it. */
+const MAX_EARLY = 256 * 1024;
+
 /** What a connection needs of its listener. */
 export interface Host {
   /** How long a connection may be idle, in seconds. */
@@ -50,8 +53,9 @@ export class Connection {
 
   readonly #onData = (bytes: Buffer): void => {
     if (this.#response !== undefined) {
+      // Not left to wait where it is: then nobody would notice that the agent goes away.
       this.#early = this.#early === undefined ? bytes : Buffer.concat([this.#early, bytes]);
-      this.#socket.pause();
+      if (this.#early.length > MAX_EARLY) this.destroy();
       return;
     }
     const request = wholeRequest(bytes);

@@ -68,7 +68,7 @@ export class SocketResponse implements Response {
 
   write(content: string | Buffer, taken?: () => void): boolean {
     this.flushHeaders();
-    if (content.length === 0) {
+    if (content.length === 0 || this.#ended) {
       taken?.();
       return true;
     }
@@ -82,11 +82,16 @@ export class SocketResponse implements Response {
   }
 
   end(content: string | Buffer = ''): void {
-    this.#ended = true;
+    // What came after the end would be taken for a part of the next answer.
+    if (this.#ended) return;
     if (this.#chunked) {
       this.write(content);
+      this.#ended = true;
       this.#socket.write('0\r\n\r\n', this.#taken);
-    } else if (typeof content === 'string' && content.length <= TOGETHER) this.#socket.write(this.#takeHead() + content, this.#taken);
+      return;
+    }
+    this.#ended = true;
+    if (typeof content === 'string' && content.length <= TOGETHER) this.#socket.write(this.#takeHead() + content, this.#taken);
     else {
       this.flushHeaders();
       this.#socket.write(content, this.#taken);
@@ -94,7 +99,8 @@ export class SocketResponse implements Response {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    // The connection is another answer's after the end.
+    if (!this.#closed) this.#socket.destroy();
   }
 
   once(event: 'close' | 'drain', callback: () => void): void {

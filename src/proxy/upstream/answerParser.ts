@@ -95,7 +95,10 @@ export class AnswerParser {
     const end = bytes.indexOf(END_OF_HEAD);
     if (end > MAX_HEAD || (end < 0 && bytes.length >= MAX_HEAD + END_OF_HEAD.length)) throw new NotHttp('a head that is too large');
     if (end < 0) {
-      if (!START.startsWith(bytes.toString('latin1', 0, START.length))) throw new NotHttp('a first line that is none');
+      const begun = bytes.toString('latin1');
+      if (!START.startsWith(begun.slice(0, START.length))) throw new NotHttp('a first line that is none');
+      // It would be waited for the end for ever.
+      if (/(?<!\r)\n/.test(begun)) throw new NotHttp('a line that does not end as it should');
       return 0;
     }
     const head = bytes.toString('latin1', 0, end);
@@ -138,6 +141,7 @@ export class AnswerParser {
     const end = bytes.indexOf(END_OF_LINE);
     if (end > MAX_CHUNK_LINE || (end < 0 && bytes.length >= MAX_CHUNK_LINE + END_OF_LINE.length))
       throw new NotHttp('a line that is too long');
+    if (end < 0 && bytes.includes(0x0a)) throw new NotHttp('a line that does not end as it should');
     if (end < 0) return 0;
     const line = bytes.toString('latin1', 0, end);
     if (this.#state === 'chunkEnd') {
@@ -163,13 +167,17 @@ export class AnswerParser {
   }
 }
 
+/** Of these the first one counts, as with `node:http`. */
+const SINGLE: ReadonlySet<string> = new Set(['content-type', 'content-encoding', 'location', 'mcp-session-id', 'mcp-protocol-version']);
+
 /** By name. Two lengths, or two codings, are told by the comma (RFC 9110, 5.3). */
 function joined(fields: readonly string[]): IncomingHttpHeaders {
   const headers: Record<string, string> = {};
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
     const value = fields[i + 1] ?? '';
-    headers[name] = Object.hasOwn(headers, name) ? `${headers[name] ?? ''}, ${value}` : value;
+    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    headers[name] = before === undefined ? value : SINGLE.has(name) ? before : `${before}, ${value}`;
   }
   return headers;
 }

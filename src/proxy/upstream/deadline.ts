@@ -27,22 +27,23 @@ export function callTimes({ limits }: Server, calls: readonly Call[], callTimeou
 /** Watches over the time of one call; up to an eighth of it late. Must be stopped when the call ends. */
 export class Deadline {
   readonly stop: () => void;
-  #heardAt = performance.now();
+  #silentMs = 0;
 
   /**
    * @param othersTurn whether silence means nothing now, because the server waits for the agent.
    * @param over is called once, with `upstreamTimeout` or `callTooLong`, unless it was stopped before.
    */
   constructor(server: string, { silenceMs, ceilingMs }: CallTimes, othersTurn: () => boolean, over: (error: SecretsError) => void) {
-    const startedAt = this.#heardAt;
     const shortest = Math.min(silenceMs, ceilingMs);
-    const look = (): void => {
-      const now = performance.now();
-      if (now - startedAt >= ceilingMs) {
+    let totalMs = 0;
+    const look = (elapsedMs: number): void => {
+      totalMs += elapsedMs;
+      this.#silentMs += elapsedMs;
+      if (totalMs >= ceilingMs) {
         this.stop();
         over(new SecretsError('callTooLong', { server, seconds: Math.round(ceilingMs / 1000) }));
       } else if (othersTurn()) this.extend();
-      else if (now - this.#heardAt >= silenceMs) {
+      else if (this.#silentMs >= silenceMs) {
         this.stop();
         over(new SecretsError('upstreamTimeout', { server, seconds: Math.round(silenceMs / 1000) }));
       }
@@ -52,6 +53,6 @@ export class Deadline {
 
   /** The server has shown a sign of life. */
   extend(): void {
-    this.#heardAt = performance.now();
+    this.#silentMs = 0;
   }
 }

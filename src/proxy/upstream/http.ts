@@ -13,6 +13,7 @@ import { Exposure } from '../exposure';
 import { addSecrets } from '../injector';
 import type { Injection, Injector } from '../injector';
 import type { Redactor } from '../interceptors/redactor';
+import { copyOf } from '../httpFields';
 import { cancelledBy, isBatch, isResponse, parseMessage, toolsCalled } from '../jsonRpc';
 import type { Message } from '../jsonRpc';
 import { LARGE, readMessage } from '../largeMessage';
@@ -59,6 +60,8 @@ export class HttpUpstream implements Upstream {
     const times = callTimes(server, post.calls, this.#options.callTimeoutMs);
     let stop = (): void => undefined;
     const answer = this.#send('POST', server, post, injection, withBody(post, injection), times, (cancel) => (stop = cancel));
+    // It may fail before it is waited for.
+    answer.catch(() => undefined);
     const done = this.#underway.begin(post, () => {
       stop();
     });
@@ -190,7 +193,7 @@ export class HttpUpstream implements Upstream {
       return;
     }
     const server = post.server as HttpServer;
-    const state: HttpSession = { server, upstreamId, exposure };
+    const state: HttpSession = { server, upstreamId: copyOf(upstreamId), exposure };
     const session = this.#options.sessions.open(
       { agent: post.agent, server: server.name, type: server.type, plan: shapeDigest(server), state },
       this.#options.clock.now(),

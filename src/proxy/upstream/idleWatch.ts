@@ -12,15 +12,15 @@ const LOOKS = 8;
 export function watchIdle({ idleMs, maxMs = Infinity, othersTurn, server }: UpstreamRequest, watched: Watched): () => void {
   const shortest = Math.min(idleMs, maxMs);
   if (idleMs === 0 || shortest === Infinity) return () => undefined;
-  const startedAt = performance.now();
-  let heardAt = startedAt;
+  let silentMs = 0;
+  let totalMs = 0;
   let seen = -1;
-  const stop = everyTick(shortest / LOOKS, () => {
-    const now = performance.now();
+  const stop = everyTick(shortest / LOOKS, (elapsedMs) => {
     const read = watched.bytesRead();
-    if ((read > seen && seen >= 0) || othersTurn?.() === true) heardAt = now;
+    silentMs = (read > seen && seen >= 0) || othersTurn?.() === true ? 0 : silentMs + elapsedMs;
+    totalMs += elapsedMs;
     seen = read;
-    const late = now - heardAt >= idleMs ? idleMs : now - startedAt >= maxMs ? maxMs : undefined;
+    const late = silentMs >= idleMs ? idleMs : totalMs >= maxMs ? maxMs : undefined;
     if (late === undefined) return;
     stop();
     const seconds = Math.round(late / 1000);

@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { lowerCase, NOT_VALUE } from '../httpFields';
+import { copyOf, lowerCase, NOT_VALUE } from '../httpFields';
 import { AnswerParser } from './answerParser';
 import type { AnswerListener } from './answerParser';
 import { Answer } from './answer';
@@ -13,6 +13,9 @@ import type { UpstreamRequest, UpstreamResponse, Watched } from './exchange';
 const KEEP_MS = 4_000;
 /** Of what a server says it is kept this much less, so that it is not used in the moment in which the server closes it, in ms. */
 const MARGIN_MS = 1_000;
+const MAX_KEEP_MS = 600_000;
+/** How many unused connections to one server are kept. */
+const MAX_IDLE = 64;
 const TENDING_MS = 5_000;
 
 /** Where requests of one address go. */
@@ -83,7 +86,8 @@ export class LoopbackConnections {
       () => {
         const others = this.#idle.get(origin);
         if (others === undefined) this.#idle.set(origin, [connection]);
-        else others.push(connection);
+        else if (others.length < MAX_IDLE) others.push(connection);
+        else connection.close();
       },
       () => {
         this.#all.delete(connection);
@@ -115,7 +119,7 @@ class Connection {
   /** Until when it may be used again, as `performance.now()`. */
   #keepUntil = 0;
   /** What the server last said of how long it keeps the connection, and what that means, in ms. */
-  #hint: string | string[] | undefined;
+  #hint: string | undefined;
   #keepMs = KEEP_MS;
 
   constructor({ hostname, port }: URL, onIdle: () => void, onGone: () => void) {
@@ -174,10 +178,10 @@ class Connection {
       this.close();
       return;
     }
-    if (hint !== this.#hint) {
+    if (String(hint ?? '') !== (this.#hint ?? '')) {
       const seconds = /timeout=(\d{1,6})/i.exec(String(hint))?.[1];
-      this.#keepMs = seconds === undefined ? KEEP_MS : Number(seconds) * 1000 - MARGIN_MS;
-      this.#hint = hint;
+      this.#keepMs = seconds === undefined ? KEEP_MS : Math.min(Number(seconds) * 1000 - MARGIN_MS, MAX_KEEP_MS);
+      this.#hint = hint === undefined ? undefined : copyOf(String(hint));
     }
     this.#keepUntil = performance.now() + this.#keepMs;
     this.#socket.resume().unref();
@@ -297,8 +301,11 @@ function bytesOf({ method, body }: UpstreamRequest, { path }: Target, headers: r
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? '';
     const value = headers[i + 1] ?? '';
-    if (lowerCase(name) === '') validateHeaderName(name);
-    if (NOT_VALUE.test(value)) validateHeaderValue(name, value);
+    if (lowerCase(name) === '' || NOT_VALUE.test(value)) {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+      throw new TypeError('A header cannot be sent.');
+    }
     head += `${name}: ${value}\r\n`;
   }
   head += '\r\n';

@@ -30,9 +30,19 @@ class Round {
 /** By how often, in ms. */
 const rounds = new Map<number, Round>();
 
-/** Calls back again and again, the first time after `ms` at the latest. Keeps no process running. Returns the means to stop. */
-export function everyTick(ms: number, look: () => void): () => void {
+/**
+ * Calls back again and again, the first time after `ms` at the latest. Keeps no process running. Returns the means to stop.
+ * @param look is given the time since it was last called, in ms, but at most two ticks: when this process stood still, or the machine
+ * slept, what others have done meanwhile is still to be read.
+ */
+export function everyTick(ms: number, look: (elapsedMs: number) => void): () => void {
   let round = rounds.get(ms);
   if (round === undefined) rounds.set(ms, (round = new Round(ms)));
-  return round.add(look);
+  let last = performance.now();
+  return round.add(() => {
+    const now = performance.now();
+    const elapsedMs = Math.min(now - last, 2 * ms);
+    last = now;
+    look(elapsedMs);
+  });
 }

@@ -26,13 +26,13 @@ export class Underway {
     for (const message of post.messages) {
       const id = cancelledBy(message);
       if (id === undefined) continue;
-      for (const entry of this.#entries) {
-        const call = isOfOne(entry.post, post) ? entry.post.calls.find((one) => one.id === id) : undefined;
-        if (call === undefined) continue;
-        pipeline.end(call, { outcome: 'error', errorKind: 'cancelled' });
-        entry.post.reply.end();
-        entry.stop();
-      }
+      // Where there are no sessions, two windows of an agent can use one id: the last one is meant.
+      const entry = [...this.#entries].findLast((one) => isOfOne(one.post, post) && one.post.calls.some((call) => call.id === id));
+      const call = entry?.post.calls.find((one) => one.id === id);
+      if (entry === undefined || call === undefined) continue;
+      pipeline.end(call, { outcome: 'error', errorKind: 'cancelled' });
+      entry.post.reply.end();
+      entry.stop();
     }
   }
 }

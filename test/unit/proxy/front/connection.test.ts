@@ -300,28 +300,6 @@ describe('a connection of an agent', function () {
       await until('both', () => caller.received.endsWith('POST /mcp/one b'));
       assert.match(caller.received, /data: a\n\n\r\n[^]*data: b\n\n\r\n0\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
     });
-
-    it('sends more than is kept for it, and gets it all', async () => {
-      const caller = call();
-      const large = Array.from({ length: 200 }, (_, i) => `${String(i)} ${'x'.repeat(100_000)}`);
-      let release = (): void => undefined;
-      answer = (asked, response) => {
-        answer = echo;
-        release = () => {
-          echo(asked, response);
-        };
-      };
-      await caller.send(post('a'));
-      caller.socket.write(large.map((body) => post(body)).join(''));
-      await sleep(100);
-      assert.ok(caller.socket.writableLength > 0, 'it has to wait');
-      release();
-      const beginnings = (await caller.answered(201)).map((text) => [text.slice(0, 20).trimEnd(), text.length]);
-      assert.deepEqual(
-        beginnings,
-        ['a', ...large].map((body) => [`POST /mcp/one ${body}`.slice(0, 20).trimEnd(), 14 + body.length]),
-      );
-    });
   });
 
   describe('whose agent goes away', () => {
@@ -587,6 +565,56 @@ describe('a connection of an agent', function () {
       assert.deepEqual([incoming.statusCode, text], [202, '']);
     }
     assert.ok(ways().every((isOurs) => isOurs));
+  });
+
+  it('ends an answer once, however often that is said: what came after it would be a part of the next', async () => {
+    const first: Response[] = [];
+    answer = (_, response) => {
+      for (const one of first) {
+        one.end();
+        one.write('data: late');
+        one.end('data: late');
+        one.destroy();
+      }
+      first.push(response);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: a\n\n');
+      response.end();
+      response.end();
+      response.end('data: b\n\n');
+    };
+    const agent = keptAlive();
+    const ports = new Set<number>();
+    for (let i = 0; i < 5; i += 1) {
+      const { text, port } = await ask(agent, 'POST', '{}');
+      assert.equal(text, 'data: a\n\n');
+      ports.add(port);
+    }
+    assert.equal(ports.size, 1);
+  });
+
+  it('notices that its agent goes away, whatever it has sent before that', async () => {
+    answer = () => undefined;
+    const caller = call();
+    await caller.send(post('a'));
+    await until('the request', () => handled.length === 1);
+    for (const early of ['X', 'Y', 'Z'.repeat(1_000)]) {
+      caller.socket.write(early);
+      await sleep(20);
+    }
+    caller.socket.destroy();
+    await until('its end', () => handled[0]?.closed.length === 1);
+    assert.deepEqual(handled[0]?.closed, [false]);
+  });
+
+  it('is closed if it sends without end while it is answered', async () => {
+    answer = () => undefined;
+    const caller = call();
+    await caller.send(post('a'));
+    await until('the request', () => handled.length === 1);
+    caller.socket.on('error', () => undefined).write('x'.repeat(2_000_000));
+    await caller.gone;
+    await until('its end', () => handled[0]?.closed.length === 1);
   });
 
   it('takes no header that would be more than one', async () => {
