@@ -7,7 +7,7 @@ import type { CallGrants } from '../bindings/callGrants';
 import type { ServersSource } from '../bindings/source';
 import type { Clock } from '../shared/clock';
 import type { Disposable, Event } from '../shared/disposable';
-import { SecretsError } from '../shared/errors';
+import { isSecretsError, SecretsError } from '../shared/errors';
 import type { Logger } from '../shared/logger';
 import { approval } from './approval';
 import { bridged } from './bridge/bridge';
@@ -376,13 +376,25 @@ class LocalProxy implements Proxy {
   /** Ends what agents have open whose last token was revoked or has expired, or who may not use a server any more. */
   #endRefused(): void {
     const { agents } = this.#options;
+    // Who panics in another process locks first, and then revokes the tokens: that is how it is told here, whatever is seen first.
+    const closed = this.#whyClosed();
     try {
       this.#relay.endRefused((agent, server) => {
-        if (!agents.hasToken(agent)) return new SecretsError('tokenWrong', {});
+        if (!agents.hasToken(agent)) return closed ?? new SecretsError('tokenWrong', {});
         return isAll(server) || agents.mayUse(agent, server) ? undefined : new SecretsError('serverNotForAgent', { agent, server });
       });
     } catch {
       // The store cannot be read: nobody is let in then, and what is open is looked at again.
+    }
+  }
+
+  /** Why nothing may be used now, if that is so. */
+  #whyClosed(): SecretsError | undefined {
+    try {
+      this.#options.vault.refuseUnlessOpen();
+      return undefined;
+    } catch (error) {
+      return isSecretsError(error) ? error : undefined;
     }
   }
 
