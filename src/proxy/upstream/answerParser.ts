@@ -17,12 +17,9 @@ const CHUNK_LINE = /^([\da-fA-F]{1,12})[\t ]*(?:;[\t -~\x80-\xff]*)?$/;
 
 /** An answer that is not HTTP. */
 export class NotHttp extends Error {
-  /** What it has that HTTP has not. */
-  readonly what: string;
-
+  /** @param what it has that HTTP has not. */
   constructor(what: string) {
     super(`an answer with ${what}`);
-    this.what = what;
   }
 }
 
