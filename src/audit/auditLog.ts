@@ -87,7 +87,7 @@ export class AuditLog implements AuditSink, Disposable {
   record(entry: Omit<AuditEntry, 'time'> & { readonly time?: string }): void {
     // In time for `dispose`, which cannot wait for a key.
     this.#asked ??= this.#ring.refresh();
-    const whole: AuditEntry = { time: new Date(this.#clock.now()).toISOString(), ...entry };
+    const whole = isTimed(entry) ? entry : { time: new Date(this.#clock.now()).toISOString(), ...entry };
     this.#pending.push(whole);
     if (this.#pending.length > MAX_PENDING) {
       this.#pending.shift();
@@ -229,6 +229,10 @@ export class AuditLog implements AuditSink, Disposable {
     this.#failed = false;
     this.#lost = 0;
   }
+}
+
+function isTimed(entry: Parameters<AuditSink['record']>[0]): entry is AuditEntry {
+  return entry.time !== undefined;
 }
 
 /** There can be thousands of them in a second. Anything else is what a person did, and is written at once. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { lazily } from '../shared/lazily';
 import type { AuditEntry } from './entry';
 import type { AuditKey } from './keys';
 import { NO_KEY, openLine, sealLine } from './sealedLine';
@@ -54,36 +55,38 @@ export function parseLine(bytes: Buffer): Line | undefined {
   return { seq, key, mac: line.mac, signed: line.signed };
 }
 
-const text = z.string();
-const optional = text.optional();
 /** What views and exports rely on. Actions that a newer version has made are let through. */
-const schema = z.object({
-  time: text,
-  actor: z.enum(['user', 'cli', 'agent', 'product']),
-  action: text,
-  agent: optional,
-  server: optional,
-  method: optional,
-  tool: optional,
-  requestId: optional,
-  scope: optional,
-  secrets: z.array(text).optional(),
-  versions: z.record(text, z.number()).optional(),
-  outcome: z.enum(['ok', 'error', 'refused']),
-  durationMs: z.number().optional(),
-  errorKind: optional,
-  count: z.number().optional(),
-  rule: optional,
-  token: optional,
-  servers: z.array(text).optional(),
-  seq: z.number(),
-  key: text,
-  mac: text,
+const schema = lazily(() => {
+  const text = z.string();
+  const optional = text.optional();
+  return z.object({
+    time: text,
+    actor: z.enum(['user', 'cli', 'agent', 'product']),
+    action: text,
+    agent: optional,
+    server: optional,
+    method: optional,
+    tool: optional,
+    requestId: optional,
+    scope: optional,
+    secrets: z.array(text).optional(),
+    versions: z.record(text, z.number()).optional(),
+    outcome: z.enum(['ok', 'error', 'refused']),
+    durationMs: z.number().optional(),
+    errorKind: optional,
+    count: z.number().optional(),
+    rule: optional,
+    token: optional,
+    servers: z.array(text).optional(),
+    seq: z.number(),
+    key: text,
+    mac: text,
+  });
 });
 
 /** What a line says, not checked against its mac; `undefined` if it is no entry. */
 export function parseEntry(bytes: Buffer): ChainedEntry | undefined {
-  const { success, data } = schema.safeParse(openLine(bytes)?.value);
+  const { success, data } = schema().safeParse(openLine(bytes)?.value);
   return success ? (data as ChainedEntry) : undefined;
 }
 

@@ -2,24 +2,29 @@ import * as z from 'zod';
 import type { AuditEntry, AuditSink } from '../audit/entry';
 import type { BlobStore } from '../shared/blobStore';
 import { Emitter } from '../shared/disposable';
+import { lazily } from '../shared/lazily';
 import { planDigest } from './plan';
 import type { Server } from './server';
 
-const grantSchema = z.strictObject({
-  server: z.string(),
-  tool: z.string(),
-  /** Absent: every agent. */
-  agent: z.string().exactOptional(),
-  /** The number of the rule that asks, counted from 1; absent: the default. */
-  rule: z.int().positive().exactOptional(),
-  /** The digest of the plan, the policy included. */
-  plan: z.string(),
-  /** ms since the epoch. */
-  grantedAt: z.number(),
-});
+const schema = lazily(() =>
+  z.array(
+    z.strictObject({
+      server: z.string(),
+      tool: z.string(),
+      /** Absent: every agent. */
+      agent: z.string().exactOptional(),
+      /** The number of the rule that asks, counted from 1; absent: the default. */
+      rule: z.int().positive().exactOptional(),
+      /** The digest of the plan, the policy included. */
+      plan: z.string(),
+      /** ms since the epoch. */
+      grantedAt: z.number(),
+    }),
+  ),
+);
 
 /** A call that a person has allowed for good: a tool of a server under one plan, asked about by one rule. */
-export type CallGrant = Readonly<z.infer<typeof grantSchema>>;
+export type CallGrant = Readonly<z.infer<ReturnType<typeof schema>>[number]>;
 
 /** What a grant is looked up by. */
 export interface GrantedCall {
@@ -30,8 +35,6 @@ export interface GrantedCall {
   /** See `CallGrant.rule`; `undefined`: the default. */
   readonly rule: number | undefined;
 }
-
-const schema = z.array(grantSchema);
 
 /**
  * The calls that were allowed for good in this workspace on this machine. Kept outside the workspace folder, so that no
@@ -120,7 +123,7 @@ function isSame(a: CallGrant, b: CallGrant): boolean {
 
 function parse(text: string): readonly CallGrant[] {
   try {
-    return schema.parse(JSON.parse(text));
+    return schema().parse(JSON.parse(text));
   } catch {
     return [];
   }

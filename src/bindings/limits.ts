@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { formatDuration, parseDuration } from '../shared/duration';
+import { lazily } from '../shared/lazily';
 
 /** What a server may take: time in ms, sizes in bytes. A field that is absent has its default. */
 export interface Limits {
@@ -49,9 +50,6 @@ const MAX_MS = 2 ** 31 - 1;
 const NEVER = 'never';
 const SIZES: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 * 1024 };
 
-const time = text(inTime, 'This must be a time from 1 second to 24 days, such as "30s", "15m" or "2h".');
-const idle = text((value) => (value === NEVER ? 0 : inTime(value)), 'This must be a time such as "15m" or "2h", or "never".');
-const rate = text(parseRate, 'This must be a number of calls in a second, minute or hour, such as "5/s", "120/m" or "1000/h".');
 const count = (least: number): z.ZodNumber =>
   z
     .number()
@@ -60,28 +58,35 @@ const count = (least: number): z.ZodNumber =>
     .max(100_000, { error: 'This must be at most 100000.' });
 
 /** The limits of a server as they are written down. */
-export const limitsSchema = z
-  .strictObject({
-    startTimeout: time.optional().meta({ description: 'How long its start may take, handshake included. Default: as callTimeout.' }),
-    callTimeout: time
-      .optional()
-      .meta({ description: 'How long it may send nothing while a call waits. Progress starts it again. Default: the setting.' }),
-    maxCallTime: time.optional().meta({ description: 'How long a call may take in all, progress or not. Default: 1h.' }),
-    concurrency: count(1).optional().meta({ description: 'Calls under way at a time; others wait. Default: 64.' }),
-    queue: count(0).optional().meta({ description: 'Calls that may wait for their turn; others are refused. Default: 256.' }),
-    rate: rate
-      .optional()
-      .meta({ description: 'Calls in a second, minute or hour, e.g. "120/m"; others are refused. Default: any number.' }),
-    requestSize: size(MAX_REQUEST_BYTES).optional().meta({ description: 'The largest message to it. Default, and at most: 4MB.' }),
-    replySize: size(MAX_REPLY_BYTES).optional().meta({ description: 'The largest message from it, unpacked. Default, and at most: 64MB.' }),
-    idle: idle.optional().meta({
-      description: 'After this long without a call its process ends, and starts again with the next. Default: 30m. "never" keeps it.',
-    }),
-  })
-  .meta({ description: 'What this server may take.' });
+export const limitsSchema = lazily(() => {
+  const time = text(inTime, 'This must be a time from 1 second to 24 days, such as "30s", "15m" or "2h".');
+  const idle = text((value) => (value === NEVER ? 0 : inTime(value)), 'This must be a time such as "15m" or "2h", or "never".');
+  const rate = text(parseRate, 'This must be a number of calls in a second, minute or hour, such as "5/s", "120/m" or "1000/h".');
+  return z
+    .strictObject({
+      startTimeout: time.optional().meta({ description: 'How long its start may take, handshake included. Default: as callTimeout.' }),
+      callTimeout: time
+        .optional()
+        .meta({ description: 'How long it may send nothing while a call waits. Progress starts it again. Default: the setting.' }),
+      maxCallTime: time.optional().meta({ description: 'How long a call may take in all, progress or not. Default: 1h.' }),
+      concurrency: count(1).optional().meta({ description: 'Calls under way at a time; others wait. Default: 64.' }),
+      queue: count(0).optional().meta({ description: 'Calls that may wait for their turn; others are refused. Default: 256.' }),
+      rate: rate
+        .optional()
+        .meta({ description: 'Calls in a second, minute or hour, e.g. "120/m"; others are refused. Default: any number.' }),
+      requestSize: size(MAX_REQUEST_BYTES).optional().meta({ description: 'The largest message to it. Default, and at most: 4MB.' }),
+      replySize: size(MAX_REPLY_BYTES)
+        .optional()
+        .meta({ description: 'The largest message from it, unpacked. Default, and at most: 64MB.' }),
+      idle: idle.optional().meta({
+        description: 'After this long without a call its process ends, and starts again with the next. Default: 30m. "never" keeps it.',
+      }),
+    })
+    .meta({ description: 'What this server may take.' });
+});
 
 /** Limits as they are written down, once they are valid. */
-export type LimitsSource = z.infer<typeof limitsSchema>;
+export type LimitsSource = z.infer<ReturnType<typeof limitsSchema>>;
 
 /** What valid limits say, in ms and bytes. */
 export function readLimits(source: LimitsSource): Limits {

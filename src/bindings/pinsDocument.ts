@@ -1,31 +1,36 @@
 import * as z from 'zod';
 import { digestOf } from '../shared/canonicalJson';
+import { lazily } from '../shared/lazily';
 import type { Pin, ServerPins } from './pinRules';
 import type { Server } from './server';
 import { FLAGS } from './toolFlags';
 
-const pin = z.object({
-  accepted: z.string().optional(),
-  offered: z.string().optional(),
-  flags: z.array(z.enum(FLAGS)).optional(),
-  former: z.literal(true).optional(),
-});
+const pin = lazily(() =>
+  z.object({
+    accepted: z.string().optional(),
+    offered: z.string().optional(),
+    flags: z.array(z.enum(FLAGS)).optional(),
+    former: z.literal(true).optional(),
+  }),
+);
 
 /** Tools are pairs: a tool may have any name, also one that means something to JavaScript. */
-const document = z.object({
-  format: z.literal(1),
-  servers: z.array(
-    z.object({
-      name: z.string(),
-      target: z.string(),
-      began: z.number().optional(),
-      complete: z.boolean(),
-      reviews: z.number(),
-      about: z.array(z.tuple([z.enum(['instructions', 'serverInfo']), pin])),
-      tools: z.array(z.tuple([z.string(), pin])),
-    }),
-  ),
-});
+const document = lazily(() =>
+  z.object({
+    format: z.literal(1),
+    servers: z.array(
+      z.object({
+        name: z.string(),
+        target: z.string(),
+        began: z.number().optional(),
+        complete: z.boolean(),
+        reviews: z.number(),
+        about: z.array(z.tuple([z.enum(['instructions', 'serverInfo']), pin()])),
+        tools: z.array(z.tuple([z.string(), pin()])),
+      }),
+    ),
+  }),
+);
 
 /** Everything that is known of the servers of a workspace, by name. */
 export type AllPins = ReadonlyMap<string, ServerPins>;
@@ -33,7 +38,7 @@ export type AllPins = ReadonlyMap<string, ServerPins>;
 /** Reads the stored document. `undefined` if it is none, or one of a later version. */
 export function parsePins(text: string): AllPins | undefined {
   try {
-    const { servers } = document.parse(JSON.parse(text));
+    const { servers } = document().parse(JSON.parse(text));
     return new Map(
       servers.map(({ tools, about, began, ...rest }) => [rest.name, { ...rest, began, tools: mapOf(tools), about: mapOf(about) }]),
     );
@@ -74,7 +79,7 @@ function targetOf(server: Server): unknown {
 /** Servers do not change once they are read. */
 const digests = new WeakMap<Server, string>();
 
-function mapOf<K>(pairs: readonly (readonly [K, z.infer<typeof pin>])[]): Map<K, Pin> {
+function mapOf<K>(pairs: readonly (readonly [K, z.infer<ReturnType<typeof pin>>])[]): Map<K, Pin> {
   return new Map(
     pairs.map(([name, { accepted, offered, flags, former }]) => [
       name,

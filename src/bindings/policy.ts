@@ -80,7 +80,8 @@ export function decide(policy: Policy, call: PolicyCall, tools: ToolLookup): Dec
     if (decided) break;
   }
   if (!decided) consider(policy.default, undefined);
-  return { ...(strictest ?? { action: policy.default, rule: undefined }), constraints };
+  const { action, rule } = strictest ?? { action: policy.default, rule: undefined };
+  return { action, rule, constraints };
 }
 
 /** The rules (counted from 1; `undefined`: the default) that could ask about a tool, whoever calls it. */

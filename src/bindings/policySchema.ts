@@ -1,53 +1,61 @@
 import * as z from 'zod';
+import { lazily } from '../shared/lazily';
 import { schemaProblems } from './argumentsSchema';
 import { HINTS } from './policy';
 import type { Policy, PolicyRule } from './policy';
 
 const MAX_RULES = 200;
 
-const pattern = z.string().min(1, { error: 'This must not be empty.' }).max(200, { error: 'A pattern has at most 200 characters.' });
-
 /** One pattern or several: `*` stands for any characters, `?` for one. */
-export const patterns = z.union([pattern, z.array(pattern).min(1, { error: 'This must not be empty.' })], {
-  error: 'This must be a pattern of 1 to 200 characters, or a list of them.',
+export const patterns = lazily(() => {
+  const pattern = z.string().min(1, { error: 'This must not be empty.' }).max(200, { error: 'A pattern has at most 200 characters.' });
+  return z.union([pattern, z.array(pattern).min(1, { error: 'This must not be empty.' })], {
+    error: 'This must be a pattern of 1 to 200 characters, or a list of them.',
+  });
 });
 
-const action = z
-  .enum(['allow', 'ask', 'deny'], { error: 'The action must be "allow", "ask" or "deny".' })
-  .meta({ description: '"ask": you are asked; without an editor it is a refusal that says how to allow the call.' });
+const action = lazily(() =>
+  z
+    .enum(['allow', 'ask', 'deny'], { error: 'The action must be "allow", "ask" or "deny".' })
+    .meta({ description: '"ask": you are asked; without an editor it is a refusal that says how to allow the call.' }),
+);
 
-const hint = z.boolean().optional();
-const rule = z.strictObject({
-  action,
-  tools: patterns.optional().meta({ description: 'Names of tools; * stands for any characters, ? for one. Default: all.' }),
-  annotations: z
-    .strictObject({ readOnly: hint, destructive: hint, idempotent: hint, openWorld: hint })
-    .optional()
-    .meta({ description: 'What the server says of the tool. Where it says nothing, the strictest outcome is taken.' }),
-  agents: patterns.optional().meta({ description: 'Names of agents, such as "Claude*". Default: all.' }),
-  arguments: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .meta({ description: 'JSON Schema that the arguments must meet, or the call is refused.' }),
-  reason: z.string().min(1).max(300, { error: 'A reason has at most 300 characters.' }).optional().meta({
-    description: 'Why. Agents are told when a call is refused.',
-  }),
+const rule = lazily(() => {
+  const hint = z.boolean().optional();
+  return z.strictObject({
+    action: action(),
+    tools: patterns().optional().meta({ description: 'Names of tools; * stands for any characters, ? for one. Default: all.' }),
+    annotations: z
+      .strictObject({ readOnly: hint, destructive: hint, idempotent: hint, openWorld: hint })
+      .optional()
+      .meta({ description: 'What the server says of the tool. Where it says nothing, the strictest outcome is taken.' }),
+    agents: patterns().optional().meta({ description: 'Names of agents, such as "Claude*". Default: all.' }),
+    arguments: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({ description: 'JSON Schema that the arguments must meet, or the call is refused.' }),
+    reason: z.string().min(1).max(300, { error: 'A reason has at most 300 characters.' }).optional().meta({
+      description: 'Why. Agents are told when a call is refused.',
+    }),
+  });
 });
 
 /** The policy of a server in the servers file. */
-export const policySchema = z
-  .strictObject({
-    default: action.optional().meta({ description: 'For calls that no rule is about. Default: "allow".' }),
-    rules: z
-      .array(rule)
-      .max(MAX_RULES, { error: `There can be ${String(MAX_RULES)} rules at most.` })
-      .optional()
-      .meta({ description: 'The first rule that is about a call decides.' }),
-  })
-  .meta({ description: 'What agents may do with the tools of this server.' });
+export const policySchema = lazily(() =>
+  z
+    .strictObject({
+      default: action().optional().meta({ description: 'For calls that no rule is about. Default: "allow".' }),
+      rules: z
+        .array(rule())
+        .max(MAX_RULES, { error: `There can be ${String(MAX_RULES)} rules at most.` })
+        .optional()
+        .meta({ description: 'The first rule that is about a call decides.' }),
+    })
+    .meta({ description: 'What agents may do with the tools of this server.' }),
+);
 
 /** As `z.infer` has it. */
-export type PolicyFields = z.infer<typeof policySchema>;
+export type PolicyFields = z.infer<ReturnType<typeof policySchema>>;
 
 /** Patterns as a list. */
 export function listOf(given: string | readonly string[]): readonly string[] {

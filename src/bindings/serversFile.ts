@@ -34,7 +34,7 @@ export interface ServersFile {
   readonly problems: readonly Problem[];
 }
 
-type Schema = typeof httpSchema | typeof sseSchema | typeof stdioSchema | typeof functionSchema;
+type Schema = ReturnType<typeof httpSchema | typeof sseSchema | typeof stdioSchema | typeof functionSchema>;
 type Report = (message: string, node: Node | undefined, server?: string) => void;
 
 /** What a file without text, or no file, says. */
@@ -147,7 +147,7 @@ function readServer(name: string, node: Node, folder: string, report: (message: 
 }
 
 /** What any of the three schemas lets through. */
-type Fields<S extends z.ZodType> = Partial<Omit<z.infer<S>, 'type'>>;
+type Fields<S extends () => z.ZodType> = Partial<Omit<z.infer<ReturnType<S>>, 'type'>>;
 type ServerFields = Fields<typeof httpSchema> &
   Fields<typeof stdioSchema> &
   Fields<typeof functionSchema> & { type?: Server['type'] | 'sse' };
@@ -158,13 +158,13 @@ function schemaOf(node: Node, fail: (message: string, at?: Node) => void): Schem
     typeNode?.value ?? (findNodeAtLocation(node, ['command']) ? 'stdio' : findNodeAtLocation(node, ['url']) ? 'http' : undefined);
   switch (type) {
     case 'http':
-      return httpSchema;
+      return httpSchema();
     case 'stdio':
-      return stdioSchema;
+      return stdioSchema();
     case 'function':
-      return functionSchema;
+      return functionSchema();
     case 'sse':
-      return sseSchema;
+      return sseSchema();
     case undefined:
       fail('A server needs a "type" ("http", "sse", "stdio" or "function") with a "url" or a "command".');
       return undefined;

@@ -43,6 +43,11 @@ export class ServersSource {
     return serverIn(this.file(), name, this.path);
   }
 
+  /** Reads the file ahead. The first time takes long, for what it is checked with is made then. */
+  prepare(): void {
+    this.has('');
+  }
+
   /** Whether the file has a server of this name, set up correctly or not. False if it cannot be read. */
   has(name: string): boolean {
     try {

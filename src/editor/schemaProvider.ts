@@ -54,7 +54,7 @@ const CHECKS = ['required', 'pattern', 'format', 'propertyNames', 'minLength', '
 export function schemaFor(secrets: readonly SecretRef[]): object {
   const names = [...new Set(secrets.map(({ name }) => name))];
   const scopes = [...new Set([...secrets.map(({ scope }) => scope), USER_SCOPE])].filter((scope) => scope !== DEFAULT_SCOPE);
-  const schema = toJSONSchema(fileSchema, {
+  const schema = toJSONSchema(fileSchema(), {
     target: 'draft-7',
     io: 'input',
     override: ({ jsonSchema }) => {

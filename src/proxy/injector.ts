@@ -2,6 +2,7 @@ import { render } from '../bindings/sendable';
 import { matchesAnyGlob } from '../shared/glob';
 import type { Binding, Mode, Server } from '../bindings/server';
 import { isSecretsError, SecretsError } from '../shared/errors';
+import { dictionary } from '../shared/dictionary';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import type { OpenedSecret, SecretReader } from '../vault/secret';
 import type { Expiry } from './expiry';
@@ -83,7 +84,7 @@ export class Injector {
   #use(server: Server, bindings: readonly Binding[], opened: readonly OpenedSecret[]): Injection {
     try {
       this.#expiry.check(server, opened);
-      return { ...place(server, bindings, opened), redactor: this.#given.give(server.name, opened) };
+      return place(server, bindings, opened, this.#given.give(server.name, opened));
     } finally {
       for (const { value } of opened) value.fill(0);
     }
@@ -114,11 +115,11 @@ function isFor({ tools: narrowed }: Binding, tools: readonly string[] | undefine
   return tools !== undefined && tools.length > 0 && tools.every((tool) => matchesAnyGlob(narrowed, tool));
 }
 
-function place(server: Server, bindings: readonly Binding[], opened: readonly OpenedSecret[]): Omit<Injection, 'redactor'> {
-  const headers: Record<string, string> = {};
-  const env: Record<string, string> = {};
-  const body: Record<string, string> = {};
-  const versions: Record<string, number> = {};
+function place(server: Server, bindings: readonly Binding[], opened: readonly OpenedSecret[], redactor: Redactor): Injection {
+  const headers = dictionary<string>();
+  const env = dictionary<string>();
+  const body = dictionary<string>();
+  const versions = dictionary<number>();
   const seals = new Map<string, string>();
   for (const [index, binding] of bindings.entries()) {
     const secret = opened[index];
@@ -130,7 +131,7 @@ function place(server: Server, bindings: readonly Binding[], opened: readonly Op
     else if (binding.mode === 'body') body[binding.name] = text;
     else headers[binding.name] = text;
   }
-  return { headers, env, body, versions, seals };
+  return { headers, env, body, versions, seals, redactor };
 }
 
 /** A message with secrets in `params._meta["mcp-secrets/secrets"]`, if it is a tool call; else the same message. */

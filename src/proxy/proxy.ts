@@ -349,6 +349,9 @@ class LocalProxy implements Proxy {
       entrance.port = tcp.port;
       this.#address = { url: `http://127.0.0.1:${String(tcp.port)}`, port: tcp.port, socket: socketPath };
       logger.info(`The proxy listens on ${this.#address.url} and ${socketPath}.`);
+      setImmediate(() => {
+        this.#options.servers.prepare();
+      });
       return {
         address: this.#address,
         listeners: [socket, tcp],

@@ -3,6 +3,7 @@ import { shapeDigest } from '../bindings/plan';
 import type { Server } from '../bindings/server';
 import type { ServersSource } from '../bindings/source';
 import type { Clock } from '../shared/clock';
+import { lookAhead } from '../shared/cachedFile';
 import { isSecretsError, SecretsError } from '../shared/errors';
 import type { Call } from './call';
 import type { Reply } from './front/reply';
@@ -67,6 +68,9 @@ interface Content {
   readonly calls: readonly Call[];
 }
 
+/** What a post brings. */
+type Brought = Pick<Post, 'body' | 'messages' | 'calls'>;
+
 /** Brings the messages of agents to servers and the answers back: finds server and session, runs the interceptors, picks the upstream. */
 export class Relay {
   readonly #options: RelayOptions;
@@ -100,7 +104,7 @@ export class Relay {
       // The approval may have taken longer than the agent waits.
       if (asked.reply.ended) throw new SecretsError('sessionUnknown', {});
       entered = enter(visit);
-      await this.#options.upstreams[visit.server.type].post({ ...visit, body, messages, calls });
+      await this.#options.upstreams[visit.server.type].post(postOf(visit, { body, messages, calls }));
       if (!asked.reply.abandoned) this.#options.states.answered(asked.server);
     } catch (error) {
       if (asked.reply.ended) {
@@ -115,6 +119,7 @@ export class Relay {
     } finally {
       this.#open.delete(open);
       if (entered !== undefined) this.#leave(entered);
+      if (this.#open.size === 0) lookAhead();
     }
   }
 
@@ -122,7 +127,7 @@ export class Relay {
    * Messages for all servers together. What reaches a server from there comes by here again, as a request to that server: the
    * steps that a call passes, its audit entry among them, are then.
    */
-  async #postToAll(asked: Asked, content: Pick<Post, 'body' | 'messages' | 'calls'>): Promise<void> {
+  async #postToAll(asked: Asked, content: Brought): Promise<void> {
     const { agent, server, reply } = asked;
     const { calls } = content;
     const open: Open = { agent, server, reply, calls, listens: false };
@@ -130,7 +135,7 @@ export class Relay {
     try {
       checkEra(asked.headers, content.messages);
       const visit = this.#visit(asked);
-      await this.#during(visit, () => this.#options.all.post({ ...visit, ...content }));
+      await this.#during(visit, () => this.#options.all.post(postOf(visit, content)));
     } catch (error) {
       if (reply.ended) return;
       if (calls.length === 0 || !answersCalls(error)) throw error;
@@ -318,6 +323,11 @@ export class Relay {
     }
     this.#options.states.changed(server.name);
   }
+}
+
+/** Each member by name: what `...` makes has another hidden class now and then, and everything that gets it is compiled anew. */
+function postOf({ agent, server, session, headers, reply }: Visit, { body, messages, calls }: Brought): Post {
+  return { agent, server, session, headers, reply, body, messages, calls };
 }
 
 /** Begins a use of the visit's session. */

@@ -7,6 +7,17 @@ import { storeFailure } from './storeFailure';
 /** How old a look at a file may be where every call asks, in ms: a look costs more than most of what a call does with it. */
 const GLANCE_MS = 5;
 
+/** The files that calls have asked for since they were last looked at ahead. */
+let glanced: CachedFile[] = [];
+
+/** Looks at the files that calls ask for, so that the next call, if it comes soon, need not: for when there is nothing else to do. */
+export function lookAhead(): void {
+  const now = performance.now();
+  const files = glanced;
+  glanced = [];
+  for (const file of files) file.lookAhead(now);
+}
+
 /** A text file that others write, read again only when it has changed. Cheap enough to ask at every call. */
 export class CachedFile {
   readonly path: string;
@@ -15,6 +26,7 @@ export class CachedFile {
   #seen: { stats: BigIntStats; text: string } | undefined;
   /** When the file was last looked at, on a clock that nobody sets. */
   #lookedAt = -Infinity;
+  #isGlanced = false;
 
   /** @param own the file and its folder must be this user's alone. */
   constructor(path: string, { own = false } = {}) {
@@ -29,10 +41,26 @@ export class CachedFile {
    */
   read(mayBeLate = false): string | undefined {
     const now = performance.now();
+    if (mayBeLate && !this.#isGlanced) {
+      this.#isGlanced = true;
+      glanced.push(this);
+    }
     if (mayBeLate && now - this.#lookedAt < GLANCE_MS) return this.#seen?.text;
     const text = this.#look();
     this.#lookedAt = now;
     return text;
+  }
+
+  /** Looks, unless that was just now. What is wrong is left to be found by the next `read`. @param now as `performance.now()`. */
+  lookAhead(now: number): void {
+    this.#isGlanced = false;
+    if (now - this.#lookedAt < GLANCE_MS / 2) return;
+    try {
+      this.#look();
+      this.#lookedAt = now;
+    } catch {
+      this.#lookedAt = -Infinity;
+    }
   }
 
   /** Makes the next `read` read. */

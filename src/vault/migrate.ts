@@ -1,35 +1,38 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod';
 import { SecretsError } from '../shared/errors';
+import { lazily } from '../shared/lazily';
 import { open } from './cipher';
 import type { StoredSecret, StoredVersion } from './part';
 import { currentOf, headOf, sealRecord } from './record';
 import type { Home } from './record';
 
-const id = z.string().regex(/^[0-9a-f]{32}$/);
-const time = z.int().nonnegative();
+const documentSchema = lazily(() => {
+  const id = z.string().regex(/^[0-9a-f]{32}$/);
+  const time = z.int().nonnegative();
 
-const documentSchema = z.object({
-  format: z.literal(1),
-  vaultId: id,
-  keyId: id,
-  secrets: z.array(
-    z.object({
-      scope: z.string().min(1).max(128),
-      name: z.string().regex(/^[A-Z0-9_]{1,128}$/),
-      createdAt: time,
-      head: z.string(),
-      versions: z.array(z.object({ version: z.int().positive(), createdAt: time, sealed: z.string() })).min(1),
-    }),
-  ),
+  return z.object({
+    format: z.literal(1),
+    vaultId: id,
+    keyId: id,
+    secrets: z.array(
+      z.object({
+        scope: z.string().min(1).max(128),
+        name: z.string().regex(/^[A-Z0-9_]{1,128}$/),
+        createdAt: time,
+        head: z.string(),
+        versions: z.array(z.object({ version: z.int().positive(), createdAt: time, sealed: z.string() })).min(1),
+      }),
+    ),
+  });
 });
 
 /** A vault's document as the first version of the product wrote it: everything in one. */
-export type FirstDocument = Readonly<z.infer<typeof documentSchema>>;
+export type FirstDocument = Readonly<z.infer<ReturnType<typeof documentSchema>>>;
 
 /** Reads a document of format 1. @throws SecretsError `vaultDamaged`. */
 export function parseFirst(text: string): FirstDocument {
-  const result = documentSchema.safeParse(JSON.parse(text));
+  const result = documentSchema().safeParse(JSON.parse(text));
   if (!result.success)
     throw new SecretsError('vaultDamaged', { what: `unexpected content at ${result.error.issues[0]?.path.join('.') ?? ''}` });
   const names = new Set(result.data.secrets.map((s) => `${s.scope}/${s.name}`));

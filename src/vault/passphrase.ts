@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes, scrypt } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import * as z from 'zod';
+import { lazily } from '../shared/lazily';
 import { open, seal } from './cipher';
 
 const FORMAT = 1;
@@ -15,23 +16,25 @@ const LEAST_N = 2 ** 15;
 /** The fewest bytes of a new passphrase: what it protects can be taken away, and guessed at for years. */
 export const LEAST_PASSPHRASE_BYTES = 8;
 
-const base64 = z.string().regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
+const wrappedSchema = lazily(() => {
+  const base64 = z.string().regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
 
-const costSchema = z
-  .object({ N: z.int().min(LEAST_N), r: z.int().min(1).max(32), p: z.int().min(1).max(MOST_PASSES) })
-  .refine(({ N, r }) => Number.isInteger(Math.log2(N)) && 128 * N * r <= MOST_BYTES);
+  const cost = z
+    .object({ N: z.int().min(LEAST_N), r: z.int().min(1).max(32), p: z.int().min(1).max(MOST_PASSES) })
+    .refine(({ N, r }) => Number.isInteger(Math.log2(N)) && 128 * N * r <= MOST_BYTES);
 
-const wrappedSchema = z
-  .object({
-    format: z.literal(FORMAT),
-    kdf: z.literal('scrypt'),
-    salt: base64.refine((text) => Buffer.from(text, 'base64').length >= SALT_BYTES).refine((text) => text.length <= 128),
-    sealed: base64,
-  })
-  .and(costSchema);
+  return z
+    .object({
+      format: z.literal(FORMAT),
+      kdf: z.literal('scrypt'),
+      salt: base64.refine((text) => Buffer.from(text, 'base64').length >= SALT_BYTES).refine((text) => text.length <= 128),
+      sealed: base64,
+    })
+    .and(cost);
+});
 
 /** Bytes that are sealed under a passphrase, and all that is needed to open them but the passphrase. */
-export type Wrapped = z.infer<typeof wrappedSchema>;
+export type Wrapped = z.infer<ReturnType<typeof wrappedSchema>>;
 
 /** What a passphrase was made into, and how. */
 export interface WrappingKey extends Pick<Wrapped, 'N' | 'r' | 'p' | 'salt'> {
@@ -46,7 +49,7 @@ export function looksWrapped(text: string): boolean {
 /** Reads what `wrap` made; `undefined` if it is not that, or demands more memory or time than it may. */
 export function parseWrapped(text: string): Wrapped | undefined {
   try {
-    return wrappedSchema.safeParse(JSON.parse(text)).data;
+    return wrappedSchema().safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

@@ -4,6 +4,8 @@ import type { Plan } from './options';
 
 /** What the rounds of one contestant gave: entry n is round n. */
 export interface Measured {
+  /** Milliseconds of each of the very first calls, made with no other in flight. */
+  readonly cold: readonly number[];
   /** Milliseconds of each call made with no other in flight. */
   readonly latencies: (readonly number[])[];
   /** Calls per second with `inFlight` in flight. */
@@ -23,9 +25,11 @@ export async function measure(
   plan: Plan,
   say: (line: string) => void,
 ): Promise<Map<ContestantName, Measured>> {
-  const results = new Map<ContestantName, Measured>(names.map((name) => [name, { latencies: [], callsPerSecond: [] }]));
+  const results = new Map<ContestantName, Measured>();
   say('warming up');
   for (const name of names) {
+    const { latencies: cold } = await load.run(name, { calls: plan.cold, warmup: 0, inFlight: 1 });
+    results.set(name, { cold, latencies: [], callsPerSecond: [] });
     await load.run(name, { calls: 0, warmup: plan.warmup, inFlight: 1 });
     await load.run(name, { calls: 0, warmup: plan.warmup, inFlight: plan.inFlight });
   }

@@ -48,6 +48,11 @@ function p99Of(results: Results, name: ContestantName): number {
   return percentile(results.get(name)?.latencies.flat() ?? [], 0.99);
 }
 
+/** The middle of the very first calls. `NaN` if it was not measured. */
+function coldOf(results: Results, name: ContestantName): number {
+  return percentile(results.get(name)?.cold ?? [], 0.5);
+}
+
 /** The first table: percentiles are those of all rounds' calls together. */
 export function rowsOf(results: Results, extras: Extras): Row[] {
   return [...results].map(([name, measured]) => {
@@ -89,6 +94,7 @@ export function findingsOf(results: Results, extras: Extras): Finding[] {
 
   ratio('p50: floor / direct', p50ByRound, 'floor', 'direct');
   ratio('p50: http / floor', p50ByRound, 'http', 'floor', ['<=', 1.05]);
+  value('  of the very first calls', coldOf(results, 'http') / coldOf(results, 'floor'));
   value('p99: http / floor', p99Of(results, 'http') / p99Of(results, 'floor'), ['<=', 1.3]);
   ratio(`p50: stdio / best peer (${nameOf(quickest)})`, p50ByRound, 'stdio', quickest, ['<=', 0.6]);
   ratio('p50: http / mcp-proxy http', p50ByRound, 'http', 'mcp-proxy-http');

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Container } from '../../src/editor/container';
 import type { AgentsViewNode } from '../../src/editor/views/agentItems';
 import type { Workspace } from '../../src/editor/workspace';
-import { tokenId } from '../../src/proxy/front/agents';
+import { hashOf, tokenId } from '../../src/proxy/front/agents';
 import { activated, reset, seen, writeServersFile } from './support';
 
 describe('the view Agents', () => {
@@ -36,7 +36,7 @@ describe('the view Agents', () => {
     const brief = await agents.issue('Cursor', 'user', { expiresAt: Date.now() + 30 * day, servers: ['web', 'docs'] });
     const over = await agents.issue('Old', 'user', { expiresAt: Date.now() - day });
     agents.issueTemporary('VS Code');
-    agents.admit(lasting);
+    agents.admit(hashOf(lasting));
     agents.claimed('Claude Code', 'claude-code\u202e 1.2');
     assert.deepEqual(rows(), [
       { label: 'Claude Code', description: '1 token · all servers · used just now', context: 'agent.known' },

@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { McpProvider, socketUri } from '../../src/editor/mcpProvider';
 import type { Workspace } from '../../src/editor/workspace';
+import { hashOf } from '../../src/proxy/front/agents';
 import { activated, reset, writeServersFile } from './support';
 
 describe('MCP provider', () => {
@@ -50,7 +51,7 @@ describe('MCP provider', () => {
     assert.equal(tokens.length, 2);
     assert.match(tokens[0] ?? '', /^Bearer [\w-]{43}$/);
     assert.equal(tokens[0], tokens[1]);
-    assert.equal(workspace.agents.admit((tokens[0] ?? '').slice(7)), 'VS Code');
+    assert.equal(workspace.agents.admit(hashOf((tokens[0] ?? '').slice(7))), 'VS Code');
   });
 
   it('says which server is not there', async () => {

@@ -1,10 +1,13 @@
 import * as z from 'zod';
 import type { BlobStore } from '../../shared/blobStore';
+import { lazily } from '../../shared/lazily';
 
 /** How often it is written at most. */
 const WRITE_MS = 60_000;
 
-const schema = z.object({ tokens: z.array(z.tuple([z.string(), z.number()])), clients: z.array(z.tuple([z.string(), z.string()])) });
+const schema = lazily(() =>
+  z.object({ tokens: z.array(z.tuple([z.string(), z.number()])), clients: z.array(z.tuple([z.string(), z.string()])) }),
+);
 
 interface Uses {
   /** When each token was last used, by its id; ms since the epoch. */
@@ -62,7 +65,7 @@ export class AgentUses {
       await this.#store.update((text) => {
         const { tokens, clients } = this.#merged(text);
         const known = [...tokens].filter(([id]) => this.#lasts(id));
-        return Promise.resolve(JSON.stringify({ tokens: known, clients: [...clients] } satisfies z.infer<typeof schema>));
+        return Promise.resolve(JSON.stringify({ tokens: known, clients: [...clients] } satisfies z.infer<ReturnType<typeof schema>>));
       });
     } catch {
       // The next use is written again.
@@ -84,7 +87,7 @@ export class AgentUses {
 
 function parse(text: string | undefined): Uses {
   try {
-    const { tokens, clients } = schema.parse(JSON.parse(text ?? ''));
+    const { tokens, clients } = schema().parse(JSON.parse(text ?? ''));
     return { tokens: new Map(tokens), clients: new Map(clients) };
   } catch {
     return { tokens: new Map(), clients: new Map() };

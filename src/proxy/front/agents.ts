@@ -110,11 +110,11 @@ export class Agents {
 
   /**
    * The agent that a token belongs to; its use is noted. What another process revokes counts 5 ms later at most.
-   * Looked up by its hash: what the time of that could tell is a hash, from which no token follows.
+   * @param hex the `hashOf` the token: what the time of looking it up could tell is a hash, from which no token follows.
    * @throws SecretsError `tokenWrong`, `tokenExpired`.
    */
-  admit(token: string): string {
-    const record = this.#find(token, true);
+  admit(hex: string): string {
+    const record = this.#find(hex, true);
     if (record === undefined) throw new SecretsError('tokenWrong', {});
     const { agent, expiresAt } = record;
     const now = this.#clock.now();
@@ -125,7 +125,7 @@ export class Agents {
 
   /** Whether a token is valid now. Does not count as a use. */
   isValid(token: string): boolean {
-    const record = this.#find(token);
+    const record = this.#find(hashOf(token));
     return record !== undefined && this.#isAlive(record);
   }
 
@@ -216,8 +216,7 @@ export class Agents {
     await this.#uses.flush();
   }
 
-  #find(token: string, mayBeLate = false): TokenRecord | undefined {
-    const hex = hashOf(token);
+  #find(hex: string, mayBeLate = false): TokenRecord | undefined {
     const lasting = this.#refresh(mayBeLate).byHash.get(hex);
     return lasting ?? this.#temporary.get(hex);
   }
@@ -291,6 +290,7 @@ function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
-function hashOf(token: string): string {
+/** What is kept of a token: its SHA-256, as hex. */
+export function hashOf(token: string): string {
   return hash('sha256', token, 'hex');
 }

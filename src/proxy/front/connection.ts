@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { AgentRequest } from './request';
 import type { Response } from './response';
 import { SocketResponse } from './socketResponse';
-import { wholeRequest } from './wholeRequest';
+import { RequestReader } from './requestReader';
 
 /** What may come before the last answer is complete, in bytes. Agents wait for it. */
 const MAX_EARLY = 256 * 1024;
@@ -28,6 +28,7 @@ export interface Host {
 export class Connection {
   readonly #socket: Socket;
   readonly #host: Host;
+  readonly #reader = new RequestReader();
   #response: SocketResponse | undefined;
   /** What came before the last answer was complete. */
   #early: Buffer | undefined;
@@ -58,7 +59,7 @@ export class Connection {
       if (this.#early.length > MAX_EARLY) this.destroy();
       return;
     }
-    const request = wholeRequest(bytes);
+    const request = this.#reader.read(bytes);
     if (request === undefined) {
       this.#handOver(bytes);
       return;

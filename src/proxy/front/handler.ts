@@ -2,10 +2,9 @@ import { isSecretsError, messageOf, SecretsError } from '../../shared/errors';
 import type { Logger } from '../../shared/logger';
 import type { ErrorKind } from '../../shared/words';
 import { errorAnswer } from '../jsonRpc';
-import { nameOfAll } from '../merged/allServers';
 import type { Asked, Relay } from '../relay';
 import type { Agents } from './agents';
-import { bearerToken, refuseForeign } from './guards';
+import { errandOf } from './errand';
 import type { Entrance } from './guards';
 import type { Refusals } from './refusals';
 import { HttpReply } from './reply';
@@ -43,19 +42,18 @@ export async function handle(
 ): Promise<void> {
   const reply = new HttpReply(response);
   try {
-    refuseForeign(request.headers, entrance);
-    const [path = '', query = ''] = request.url.split('?', 2);
-    if (path === '/health') {
+    const errand = errandOf(request, entrance);
+    if (errand === 'health') {
       reply.json('{"status":"ok"}');
       return;
     }
-    const agent = agents.admit(bearerToken(request.headers));
-    const server = path === '/mcp' ? nameOfAll(query) : /^\/mcp\/([A-Za-z0-9._-]{1,64})$/.exec(path)?.[1];
+    const agent = agents.admit(errand.tokenHash);
+    const { server } = errand;
     if (server === undefined) throw new SecretsError('notFound', {});
     const asked = { agent, server, headers: request.headers, reply };
     switch (request.method) {
       case 'POST':
-        if (!/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '')) throw new SecretsError('contentType', {});
+        if (!errand.isJson) throw new SecretsError('contentType', {});
         await post(relay, asked, request.body());
         break;
       case 'GET':

@@ -1,4 +1,5 @@
-import type { OutgoingHttpHeaders } from 'node:http';
+import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
+import { dictionary } from '../../shared/dictionary';
 import { Outflow } from './outflow';
 import type { Response } from './response';
 
@@ -46,7 +47,7 @@ export class HttpReply implements Reply {
   readonly #out: Outflow;
   #onAbandoned: (() => void)[] = [];
   #abandoned = false;
-  readonly headers: OutgoingHttpHeaders = {};
+  readonly headers = dictionary<OutgoingHttpHeader>();
 
   constructor(response: Response) {
     this.#response = response;
@@ -85,26 +86,27 @@ export class HttpReply implements Reply {
       return;
     }
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    this.#response.writeHead(status, { ...this.headers, 'content-type': JSON_TYPE, 'content-length': length });
+    this.headers['content-type'] = JSON_TYPE;
+    this.headers['content-length'] = length;
+    this.#response.writeHead(status, this.headers);
     this.#out.end(body);
   }
 
   empty(status: number): void {
     if (this.started) this.end();
     else {
-      this.#response.writeHead(status, { ...this.headers, 'content-length': 0 });
+      this.headers['content-length'] = 0;
+      this.#response.writeHead(status, this.headers);
       this.#out.end();
     }
   }
 
   stream(): void {
     if (this.started) return;
-    this.#response.writeHead(200, {
-      ...this.headers,
-      'content-type': EVENTS_TYPE,
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-    });
+    this.headers['content-type'] = EVENTS_TYPE;
+    this.headers['cache-control'] = 'no-cache, no-transform';
+    this.headers['x-accel-buffering'] = 'no';
+    this.#response.writeHead(200, this.headers);
     this.#response.flushHeaders();
   }
 

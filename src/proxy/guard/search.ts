@@ -17,25 +17,18 @@ const JSON_LAYERS = 3;
 
 /**
  * The first secret whose value is somewhere in a parsed JSON value: in a text, the name of a member or a number, as it is, encoded,
- * or below layers of escapes. Yields after each piece of work; a small message is done before the first one.
+ * or below layers of escapes. Yields after each piece of work.
  */
 export function* secretIn(fingerprints: Fingerprints, value: unknown): Steps<SecretRef | undefined> {
   if (fingerprints.isEmpty) return undefined;
   const together = new Together();
-  // Not recursive: messages can be nested without end.
   const rest: unknown[] = [value];
   while (rest.length > 0) {
-    const next = rest.pop();
-    if (typeof next === 'string') {
-      if (next.length > PIECE) {
-        const found = yield* findLong(fingerprints, next);
-        if (found !== undefined) return found;
-      } else together.add(next);
-    } else if (typeof next === 'number') together.add(String(next));
-    else if (Array.isArray(next)) for (const item of next) rest.push(item);
-    else if (typeof next === 'object' && next !== null) {
-      for (const key in next) rest.push(key, (next as Record<string, unknown>)[key]);
-    }
+    const text = textOrParts(rest.pop(), rest);
+    if (text !== undefined && text.length > PIECE) {
+      const found = yield* findLong(fingerprints, text);
+      if (found !== undefined) return found;
+    } else if (text !== undefined) together.add(text);
     if (together.length < PIECE) continue;
     const found = findWhole(fingerprints, together.take());
     if (found !== undefined) return found;
@@ -44,7 +37,29 @@ export function* secretIn(fingerprints: Fingerprints, value: unknown): Steps<Sec
   return findWhole(fingerprints, together.take());
 }
 
-/** As `secretIn`, for one text, at once. */
+/** All that `secretIn` looks through, as one text for `secretInText`; `undefined` if that is too much to be done at once. */
+export function smallTextIn(value: unknown): string | undefined {
+  let all = '';
+  const rest: unknown[] = [value];
+  while (rest.length > 0) {
+    const text = textOrParts(rest.pop(), rest);
+    if (text === undefined) continue;
+    all += text + BORDER;
+    if (all.length > PIECE) return undefined;
+  }
+  return all;
+}
+
+/** The text of what has one; the parts of anything else are added to `rest`. Not recursive: messages can be nested without end. */
+function textOrParts(value: unknown, rest: unknown[]): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  if (Array.isArray(value)) for (const item of value) rest.push(item);
+  else if (typeof value === 'object' && value !== null) for (const key in value) rest.push(key, (value as Record<string, unknown>)[key]);
+  return undefined;
+}
+
+/** As `secretIn`, for one text that is not long, at once. */
 export function secretInText(fingerprints: Fingerprints, text: string): SecretRef | undefined {
   return findWhole(fingerprints, text);
 }

@@ -7,7 +7,7 @@ import { DEFAULT_SCOPE } from '../../vault/secret';
 import type { Interceptor } from '../call';
 import type { Fingerprints, SecretRef } from '../guard/fingerprints';
 import type { KnownSecrets } from '../guard/knownSecrets';
-import { secretIn, secretInText } from '../guard/search';
+import { secretIn, secretInText, smallTextIn } from '../guard/search';
 import { stringAt } from '../jsonRpc';
 import type { Message } from '../jsonRpc';
 
@@ -54,10 +54,10 @@ function look(known: Fingerprints, sent: Sent, mode: GuardMode, options: GuardOp
   const act = (found: SecretRef | undefined): void => {
     if (found !== undefined) stop(found, known, sent, mode, options);
   };
-  const steps = secretIn(known, sent.message);
-  const first = steps.next();
-  if (first.done !== true) return inTurns(steps).then(act);
-  act(first.value);
+  if (known.isEmpty) return undefined;
+  const text = smallTextIn(sent.message);
+  if (text === undefined) return inTurns(secretIn(known, sent.message)).then(act);
+  act(secretInText(known, text));
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { dictionary } from '../../shared/dictionary';
 import { fieldsIn, NOT_FIELDS } from '../httpFields';
 
 /** The largest head of an answer, in bytes; as `maxHeaderSize` of `node:http`. */
@@ -169,11 +170,11 @@ const SINGLE: ReadonlySet<string> = new Set(['content-type', 'content-encoding',
 
 /** By name. Two lengths, or two codings, are told by the comma (RFC 9110, 5.3). */
 function joined(fields: readonly string[]): IncomingHttpHeaders {
-  const headers: Record<string, string> = {};
+  const headers = dictionary<string>();
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
     const value = fields[i + 1] ?? '';
-    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    const before = headers[name];
     headers[name] = before === undefined ? value : SINGLE.has(name) ? before : `${before}, ${value}`;
   }
   return headers;

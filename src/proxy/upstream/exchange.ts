@@ -8,13 +8,13 @@ export interface UpstreamRequest {
   readonly url: string;
   /** Names and values in turn, without Host. Of those with the same name the last one is sent. */
   readonly headers: readonly string[];
-  readonly body?: string | Buffer;
+  readonly body?: string | Buffer | undefined;
   /** After this long without a byte from the upstream the request fails; 0: never. In ms. */
   readonly idleMs: number;
   /** After this long the request fails, bytes or not, if `idleMs` is not 0. In ms. Default: never. */
-  readonly maxMs?: number;
+  readonly maxMs?: number | undefined;
   /** Whether silence means nothing now, because the upstream waits for somebody else. */
-  readonly othersTurn?: () => boolean;
+  readonly othersTurn?: (() => boolean) | undefined;
   /** Whether it may be sent again when a kept connection turns out to be closed: never what could do something twice (RFC 9110, 9.2.2). */
   readonly repeatable: boolean;
   /** Is given the means to break the request off. */

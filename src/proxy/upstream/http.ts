@@ -157,8 +157,7 @@ export class HttpUpstream implements Upstream {
     onCancel: (cancel: () => void) => void,
   ): Promise<UpstreamResponse> {
     const session = visit.session?.state as HttpSession | undefined;
-    const headers: string[] = [];
-    forward(visit.headers, headers);
+    const headers = [...forwarded(visit.headers)];
     add(headers, server.headers);
     if (session !== undefined) headers.push(SESSION_HEADER, session.upstreamId);
     headers.push('accept-encoding', 'identity');
@@ -170,13 +169,14 @@ export class HttpUpstream implements Upstream {
       url: server.url,
       headers,
       idleMs: times?.silenceMs ?? 0,
-      ...(times === undefined ? {} : { maxMs: times.ceilingMs, othersTurn: () => this.#events.asking.isAsking(visit) }),
+      maxMs: times?.ceilingMs,
+      othersTurn: () => this.#events.asking.isAsking(visit),
       onCancel: (cancel) => {
         visit.reply.onAbandoned(cancel);
         onCancel(cancel);
       },
       repeatable: method === 'GET',
-      ...(body === undefined ? {} : { body }),
+      body,
     });
   }
 
@@ -250,15 +250,29 @@ function exposureIn(session: Session | undefined, server: HttpServer, injection:
   return state.exposure;
 }
 
-/** Passes on the headers of an agent that belong to MCP or to tracing. Everything else, `Authorization` above all, stays here. */
-function forward(from: IncomingHttpHeaders, to: string[]): void {
-  for (const name in from) {
-    const value = from[name];
+/**
+ * The headers of an agent that are passed on, names and values in turn: those that belong to MCP or to tracing. Everything else,
+ * `Authorization` above all, stays here.
+ */
+function forwarded(headers: IncomingHttpHeaders): readonly string[] {
+  let found = known.get(headers);
+  if (found === undefined) known.set(headers, (found = forwardedOf(headers)));
+  return found;
+}
+
+/** Of heads that come again and again on a connection (front/requestReader.ts). */
+const known = new WeakMap<IncomingHttpHeaders, readonly string[]>();
+
+function forwardedOf(headers: IncomingHttpHeaders): readonly string[] {
+  const passed: string[] = [];
+  for (const name in headers) {
+    const value = headers[name];
     if (typeof value !== 'string' || name === SESSION_HEADER) continue;
     // What repeats an argument has been compared with it only in requests of the era that has such headers.
-    if (name.startsWith(PARAM_PREFIX) && !isModern(versionIn(from))) continue;
-    if (FORWARDED.has(name) || name.startsWith('mcp-')) to.push(name, value);
+    if (name.startsWith(PARAM_PREFIX) && !isModern(versionIn(headers))) continue;
+    if (FORWARDED.has(name) || name.startsWith('mcp-')) passed.push(name, value);
   }
+  return passed;
 }
 
 function add(headers: string[], more: Readonly<Record<string, string>>): void {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { SecretsError } from '../../shared/errors';
+import { lazily } from '../../shared/lazily';
 import { normalizeName, SCOPE_NAME } from '../name';
 import { MAX_VALUE_BYTES } from '../secret';
 import type { SecretSnapshot } from '../secret';
@@ -22,46 +23,48 @@ export interface Backup {
 }
 
 // Bounds keep what is taken in within what the vault and its dates can hold.
-const time = z.int().nonnegative().max(8.64e15);
+const documentSchema = lazily(() => {
+  const time = z.int().nonnegative().max(8.64e15);
 
-const versionSchema = z.object({
-  version: z.int().positive().max(1e9),
-  createdAt: time,
-  expiresAt: time.exactOptional(),
-  value: z
-    .base64()
-    .min(1)
-    .max(Math.ceil(MAX_VALUE_BYTES / 3) * 4),
+  const version = z.object({
+    version: z.int().positive().max(1e9),
+    createdAt: time,
+    expiresAt: time.exactOptional(),
+    value: z
+      .base64()
+      .min(1)
+      .max(Math.ceil(MAX_VALUE_BYTES / 3) * 4),
+  });
+
+  const secret = z.object({
+    scope: z.string().regex(SCOPE_NAME),
+    name: z.string().max(128).refine(isNormal),
+    createdAt: time,
+    rotateEveryMs: z.int().positive().max(8.64e15).exactOptional(),
+    versions: z
+      .array(version)
+      .min(1)
+      .max(1000)
+      .refine((versions) => versions.every(({ version }, i) => version > (versions[i - 1]?.version ?? 0))),
+  });
+
+  return z.object({
+    format: z.literal(FORMAT),
+    product: z.literal('mcp-secrets'),
+    createdAt: time,
+    workspace: z.string().max(255),
+    secrets: z
+      .array(secret)
+      .max(100_000)
+      .refine((secrets) => new Set(secrets.map(({ scope, name }) => `${scope}/${name}`)).size === secrets.length),
+    serversFile: z
+      .string()
+      .max(4 * 1024 * 1024)
+      .nullable(),
+  });
 });
 
-const secretSchema = z.object({
-  scope: z.string().regex(SCOPE_NAME),
-  name: z.string().max(128).refine(isNormal),
-  createdAt: time,
-  rotateEveryMs: z.int().positive().max(8.64e15).exactOptional(),
-  versions: z
-    .array(versionSchema)
-    .min(1)
-    .max(1000)
-    .refine((versions) => versions.every(({ version }, i) => version > (versions[i - 1]?.version ?? 0))),
-});
-
-const documentSchema = z.object({
-  format: z.literal(FORMAT),
-  product: z.literal('mcp-secrets'),
-  createdAt: time,
-  workspace: z.string().max(255),
-  secrets: z
-    .array(secretSchema)
-    .max(100_000)
-    .refine((secrets) => new Set(secrets.map(({ scope, name }) => `${scope}/${name}`)).size === secrets.length),
-  serversFile: z
-    .string()
-    .max(4 * 1024 * 1024)
-    .nullable(),
-});
-
-const newerSchema = z.object({ product: z.literal('mcp-secrets'), format: z.int().gt(FORMAT) });
+const newerSchema = lazily(() => z.object({ product: z.literal('mcp-secrets'), format: z.int().gt(FORMAT) }));
 
 /**
  * Writes a backup as a JSON document, UTF-8. The caller overwrites it; the strings it was put together from are out of reach.
@@ -79,7 +82,7 @@ export function formatDocument({ createdAt, workspace, secrets, serversFile = ''
     })),
     serversFile: serversFile === '' ? null : serversFile,
   };
-  const { error, data } = documentSchema.safeParse(document);
+  const { error, data } = documentSchema().safeParse(document);
   if (error !== undefined) throw new SecretsError('backupFailed', { why: `${placeOf(error)} is not as it has to be` });
   const bytes = Buffer.from(JSON.stringify(data));
   if (bytes.length <= MAX_DOCUMENT_BYTES) return bytes;
@@ -91,9 +94,9 @@ export function formatDocument({ createdAt, workspace, secrets, serversFile = ''
 export function parseDocument(bytes: Uint8Array): Backup {
   if (bytes.length > MAX_DOCUMENT_BYTES) throw new SecretsError('backupUnreadable', { why: 'it is too large' });
   const document = parseJson(bytes);
-  const newer = newerSchema.safeParse(document).data;
+  const newer = newerSchema().safeParse(document).data;
   if (newer !== undefined) throw new SecretsError('backupNewer', { format: newer.format, known: FORMAT });
-  const { error, data } = documentSchema.safeParse(document);
+  const { error, data } = documentSchema().safeParse(document);
   if (error !== undefined) throw new SecretsError('backupUnreadable', { why: `${placeOf(error)} is not as it has to be` });
   const { createdAt, workspace, secrets, serversFile } = data;
   return {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
-import { CachedFile } from '../../../src/shared/cachedFile';
+import { CachedFile, lookAhead } from '../../../src/shared/cachedFile';
 import { FileBlobStore } from '../../../src/shared/fileBlobStore';
 import { refusal } from '../support/errors';
 import { temporaryFolder } from '../support/folders';
@@ -71,5 +71,104 @@ describe('a file that others write', () => {
     const file = new CachedFile(join(path, '..'));
     await refusal('storeFailed', () => file.read(true));
     await refusal('storeFailed', () => file.read(true));
+  });
+
+  it('is looked at ahead where calls ask for it, and need not be by the next call', async () => {
+    await made('one');
+    const file = new CachedFile(path);
+    assert.equal(file.read(true), 'one');
+    writeFileSync(path, 'another');
+    now += 2.5;
+    assert.equal(file.read(true), 'one');
+    lookAhead();
+    assert.equal(file.read(true), 'another');
+    writeFileSync(path, 'the third one');
+    now += 4.9;
+    assert.equal(file.read(true), 'another', 'the look ahead counts as one');
+    now += 0.1;
+    assert.equal(file.read(true), 'the third one');
+  });
+
+  it('is not looked at ahead if it was looked at just now', async () => {
+    await made('one');
+    const file = new CachedFile(path);
+    assert.equal(file.read(true), 'one');
+    writeFileSync(path, 'another');
+    now += 2;
+    lookAhead();
+    assert.equal(file.read(true), 'one');
+    now += 0.5;
+    lookAhead();
+    assert.equal(file.read(true), 'another', 'but after half of the time');
+  });
+
+  it('is not looked at ahead where nobody has asked for it since', async () => {
+    await made('one');
+    const file = new CachedFile(path);
+    assert.equal(file.read(), 'one');
+    writeFileSync(path, 'another');
+    now += 3;
+    lookAhead();
+    assert.equal(file.read(true), 'one', 'only who needs it as it is now has asked');
+    now += 1;
+    lookAhead();
+    assert.equal(file.read(true), 'another');
+    now += 3;
+    lookAhead();
+    writeFileSync(path, 'the third one');
+    now += 3;
+    lookAhead();
+    assert.equal(file.read(true), 'another', 'nobody has asked after the last look ahead');
+  });
+
+  it('that is not there is looked at ahead, too', async () => {
+    const file = new CachedFile(path);
+    assert.equal(file.read(true), undefined);
+    await made('one');
+    now += 3;
+    assert.equal(file.read(true), undefined);
+    lookAhead();
+    assert.equal(file.read(true), 'one');
+    rmSync(path);
+    now += 3;
+    lookAhead();
+    assert.equal(file.read(true), undefined);
+  });
+
+  it('that cannot be read is told by the next read, not by a look ahead, which goes on to the others', async () => {
+    await made('one');
+    const file = new CachedFile(path);
+    const otherPath = `${path} too`;
+    writeFileSync(otherPath, 'one');
+    const other = new CachedFile(otherPath);
+    assert.deepEqual([file.read(true), other.read(true)], ['one', 'one']);
+    rmSync(path);
+    mkdirSync(path);
+    writeFileSync(otherPath, 'another');
+    now += 3;
+    lookAhead();
+    await refusal('storeFailed', () => file.read(true));
+    assert.equal(other.read(true), 'another');
+    now += 3;
+    lookAhead();
+    await refusal('storeFailed', () => file.read(true));
+    await refusal('storeFailed', () => file.read());
+    rmSync(path, { recursive: true });
+    writeFileSync(path, 'again');
+    lookAhead();
+    assert.equal(file.read(true), 'again');
+  });
+
+  it('that has become open to others is refused after a look ahead as without one', async function () {
+    if (process.platform === 'win32') this.skip();
+    await made('one');
+    const file = new CachedFile(path, { own: true });
+    assert.equal(file.read(true), 'one');
+    chmodSync(path, 0o666);
+    now += 3;
+    lookAhead();
+    await refusal('tooOpen', () => file.read(true));
+    chmodSync(path, 0o600);
+    assert.equal(file.read(true), 'one');
   });
 });

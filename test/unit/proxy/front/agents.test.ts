@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { Agents, OWN_AGENTS, tokenId } from '../../../../src/proxy/front/agents';
+import { Agents, hashOf, OWN_AGENTS, tokenId } from '../../../../src/proxy/front/agents';
 import { refusal } from '../../support/errors';
 import { FixedClock, MemoryBlobStore, RecordingAudit } from '../../support/memory';
 
@@ -17,7 +17,7 @@ function another(): Agents {
 
 /** Whose a token is, and `undefined` for one that is not let in. */
 function agentOf(token: string, agents = tokens): string | undefined {
-  return agents.isValid(token) ? agents.admit(token) : undefined;
+  return agents.isValid(token) ? agents.admit(hashOf(token)) : undefined;
 }
 
 beforeEach(() => {
@@ -56,8 +56,31 @@ describe('agent tokens', () => {
       hash.toString('base64url'),
       'undefined',
     ];
-    for (const guess of wrong) assert.equal(agentOf(guess), undefined);
+    for (const guess of wrong) {
+      assert.equal(agentOf(guess), undefined);
+      await refusal('tokenWrong', () => tokens.admit(hashOf(guess)));
+    }
     assert.equal(agentOf(token), 'a');
+  });
+
+  it('are let in by their SHA-256 in hex, and by nothing else', async () => {
+    for (const token of [await tokens.issue('a', 'user'), tokens.issueTemporary('a')]) {
+      const hex = createHash('sha256').update(token).digest('hex');
+      assert.equal(hashOf(token), hex);
+      assert.equal(tokens.admit(hex), 'a');
+      for (const other of [
+        '',
+        token,
+        hashOf(hex),
+        hex.toUpperCase(),
+        hex.slice(0, 8),
+        tokenId(token),
+        `${hex} `,
+        '__proto__',
+        'constructor',
+      ])
+        await refusal('tokenWrong', () => tokens.admit(other));
+    }
   });
 
   it('are stored as hashes only, and the record names the agent only', async () => {
@@ -186,24 +209,24 @@ describe('agent tokens', () => {
   it('are told apart when they have expired, to the millisecond', async () => {
     const token = await tokens.issue('a', 'user', { expiresAt: clock.time + 1000 });
     clock.time += 999;
-    assert.equal(tokens.admit(token), 'a');
+    assert.equal(tokens.admit(hashOf(token)), 'a');
     clock.time += 1;
-    const error = await refusal('tokenExpired', () => tokens.admit(token));
+    const error = await refusal('tokenExpired', () => tokens.admit(hashOf(token)));
     assert.deepEqual(error.details, { agent: 'a', at: clock.time });
     assert.match(error.message, /"a" expired on 2026-01-02\. Get a new one with/);
     assert.equal(tokens.isValid(token), false);
-    await refusal('tokenWrong', () => tokens.admit(`${token}x`));
+    await refusal('tokenWrong', () => tokens.admit(hashOf(`${token}x`)));
     await tokens.revoke('a', 'user');
-    await refusal('tokenWrong', () => tokens.admit(token));
+    await refusal('tokenWrong', () => tokens.admit(hashOf(token)));
   });
 
   it('that expired long ago are forgotten when something is changed', async () => {
     const [old, lasting] = [await tokens.issue('a', 'user', { expiresAt: clock.time + 1 }), await tokens.issue('b', 'user')];
     clock.time += 91 * 24 * 60 * 60 * 1000;
-    await refusal('tokenExpired', () => tokens.admit(old));
+    await refusal('tokenExpired', () => tokens.admit(hashOf(old)));
     await tokens.issue('c', 'user');
-    await refusal('tokenWrong', () => tokens.admit(old));
-    assert.equal(tokens.admit(lasting), 'b');
+    await refusal('tokenWrong', () => tokens.admit(hashOf(old)));
+    assert.equal(tokens.admit(hashOf(lasting)), 'b');
   });
 
   it('can be ended one by one, by their id', async () => {
@@ -236,10 +259,10 @@ describe('agent tokens', () => {
   it('of the first format still work, and are kept when something is changed', async () => {
     const hash = createHash('sha256').update('an old token').digest('hex');
     store.text = JSON.stringify([{ agent: 'old', hash, issuedAt: 5 }]);
-    assert.equal(tokens.admit('an old token'), 'old');
+    assert.equal(tokens.admit(hashOf('an old token')), 'old');
     assert.deepEqual(tokens.list()[0]?.tokens[0]?.id, hash.slice(0, 8));
     await tokens.issue('new', 'user');
-    assert.equal(another().admit('an old token'), 'old');
+    assert.equal(another().admit(hashOf('an old token')), 'old');
     await tokens.revoke('old', 'user', hash.slice(0, 8));
     assert.equal(agentOf('an old token'), undefined);
   });
@@ -248,7 +271,7 @@ describe('agent tokens', () => {
     const token = await tokens.issue('a', 'user');
     const before = store.writes;
     clock.time += 5000;
-    for (let n = 0; n < 1000; n += 1) tokens.admit(token);
+    for (let n = 0; n < 1000; n += 1) tokens.admit(hashOf(token));
     assert.equal(tokens.list()[0]?.tokens[0]?.lastUsedAt, clock.time);
     assert.deepEqual([store.writes, uses.writes], [before, 0]);
     await Promise.all([tokens.flush(), tokens.flush()]);
@@ -262,7 +285,7 @@ describe('agent tokens', () => {
   it('that have ended, and those that end with the process, leave no trace among the uses', async () => {
     const [kept, ended] = [await tokens.issue('a', 'user'), await tokens.issue('b', 'user')];
     const temporary = tokens.issueTemporary('c');
-    for (const token of [kept, ended, temporary]) tokens.admit(token);
+    for (const token of [kept, ended, temporary]) tokens.admit(hashOf(token));
     await tokens.revoke('b', 'user');
     await tokens.flush();
     assert.ok(uses.text?.includes(tokenId(kept)));
@@ -273,7 +296,7 @@ describe('agent tokens', () => {
     for (const text of ['', '{}', '[]', '{"tokens":[["__proto__",1]],"clients":[]}']) {
       uses.text = text;
       const token = await tokens.issue('a', 'user');
-      assert.equal(tokens.admit(token), 'a');
+      assert.equal(tokens.admit(hashOf(token)), 'a');
       assert.ok(tokens.list().length > 0);
     }
     uses.failing = true;
@@ -313,14 +336,14 @@ describe('agents', () => {
     await tokens.issue('a', 'user');
     const token = await tokens.issue('b', 'user', { servers: ['one'] });
     const window = another();
-    window.admit(token);
+    window.admit(hashOf(token));
     for (const agents of [tokens, window]) {
       const may = ['a', 'b'].flatMap((agent) => ['one', 'two'].map((server) => agents.mayUse(agent, server)));
       assert.deepEqual(may, [true, true, true, false]);
     }
     await tokens.revoke('b', 'user');
     const again = await tokens.issue('b', 'user');
-    assert.deepEqual([tokens.admit(again), tokens.mayUse('b', 'two')], ['b', false]);
+    assert.deepEqual([tokens.admit(hashOf(again)), tokens.mayUse('b', 'two')], ['b', false]);
     await tokens.allow('b', ['two'], 'user');
     assert.deepEqual([tokens.mayUse('b', 'one'), tokens.mayUse('b', 'two')], [false, true]);
     await tokens.allow('b', [], 'user');
@@ -342,7 +365,7 @@ describe('agents', () => {
   it('and servers have names that objects have, too', async () => {
     for (const name of ['constructor', 'toString']) {
       const token = await tokens.issue(name, 'user', { servers: ['constructor'] });
-      assert.equal(another().admit(token), name);
+      assert.equal(another().admit(hashOf(token)), name);
       assert.deepEqual([tokens.mayUse(name, 'constructor'), tokens.mayUse(name, 'valueOf')], [true, false]);
     }
     assert.equal(tokens.mayUse('valueOf', 'constructor'), true, 'nobody has limited this one');
@@ -371,7 +394,7 @@ describe('agents', () => {
     let news = 0;
     tokens.onDidChange(() => (news += 1));
     const token = await tokens.issue('a', 'user');
-    tokens.admit(token);
+    tokens.admit(hashOf(token));
     assert.equal(news, 1);
     tokens.issueTemporary('b');
     await tokens.allow('a', ['x'], 'user');

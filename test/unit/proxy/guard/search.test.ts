@@ -2,14 +2,20 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { Fingerprints, printsOf } from '../../../../src/proxy/guard/fingerprints';
-import { secretIn, secretInText } from '../../../../src/proxy/guard/search';
+import { secretIn, secretInText, smallTextIn } from '../../../../src/proxy/guard/search';
 import { atOnce } from '../../../../src/shared/steps';
 import { anyJson, anyText } from '../../support/arbitraries';
 import { encoderOf, JSON_ENCODERS, URL_ENCODERS } from '../../support/encoders';
 
 const known = (...values: string[]): Fingerprints =>
   new Fingerprints(values.map((value, index) => printsOf({ scope: 'workspace', name: `K${String(index)}` }, value)));
-const find = (prints: Fingerprints, message: unknown): string | undefined => atOnce(secretIn(prints, message))?.name;
+/** What is found in a message; in a small one it has to be found at once, too. */
+const find = (prints: Fingerprints, message: unknown): string | undefined => {
+  const found = atOnce(secretIn(prints, message));
+  const small = smallTextIn(message);
+  if (small !== undefined) assert.deepEqual(secretInText(prints, small), found);
+  return found?.name;
+};
 
 /** A value that is looked for. */
 const value = anyText(8, 40);
@@ -152,6 +158,104 @@ describe('the search for secrets in what agents send', () => {
     const kept = JSON.stringify(printsOf({ scope: 's', name: 'N' }, secret));
     // Shorter pieces can be in the base64 of an HMAC by chance; each of these has a "-".
     for (let at = 0; at + 8 <= secret.length; at += 1) assert.ok(!kept.includes(secret.slice(at, at + 8)));
+  });
+
+  it('finds in a small message at once what it finds step by step, and nothing else', () => {
+    const values = ['the-value-itself', '12345678', '9007199254740993', 'with "quotes" & % and \\', 'lines of\na value that has'];
+    const prints = known(...values);
+    const secret = fc.constantFrom(...values);
+    /** Texts with a secret in them, or something that is nearly one. */
+    const near = fc.oneof(
+      secret,
+      fc.tuple(anyText(0, 5), secret, anyText(0, 5)).map((parts) => parts.join('')),
+      fc.tuple(secret, encoderOf([...JSON_ENCODERS, ...URL_ENCODERS])).map(([text, [, encode]]) => encode(text)),
+      fc.tuple(secret, fc.constantFrom<BufferEncoding>('base64', 'hex')).map(([text, form]) => Buffer.from(text).toString(form)),
+      secret.map((text) => Buffer.from(text).toString('hex').replace(/..\B/g, '$&:')),
+      fc.tuple(secret, fc.nat(20)).map(([text, cut]) => text.slice(0, cut)),
+      fc.tuple(secret, fc.nat(20)).map(([text, cut]) => text.slice(cut)),
+    );
+    const json = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        { weight: 4, arbitrary: anyText(0, 20) },
+        { weight: 1, arbitrary: near },
+        { weight: 2, arbitrary: fc.constantFrom(null, true, false, 0, -1, 1.5, 1234567, 12345678, 9007199254740993) },
+        { weight: 4, arbitrary: fc.array(tie('value'), { maxLength: 4 }) },
+        { weight: 4, arbitrary: fc.dictionary(fc.oneof({ weight: 6, arbitrary: anyText(1, 10) }, near), tie('value'), { maxKeys: 4 }) },
+      ),
+    })).value;
+    let [found, free] = [0, 0];
+    fc.assert(
+      fc.property(json, (message) => {
+        const expected = atOnce(secretIn(prints, message));
+        const small = smallTextIn(message);
+        assert.ok(small !== undefined);
+        assert.deepEqual(secretInText(prints, small), expected);
+        if (expected === undefined) free += 1;
+        else found += 1;
+      }),
+      { numRuns: 3_000 },
+    );
+    assert.ok(found > 300 && free > 300, `${String(found)} with a secret, ${String(free)} without`);
+  });
+
+  it('takes a small message for one text, in which what it consists of does not touch', () => {
+    const prints = known('the-value-itself', '12345678');
+    const apart: readonly unknown[] = [
+      ['the-value', '-itself'],
+      ['-itself', 'the-value'],
+      { 'the-value': '-itself' },
+      { '-itself': 'the-value' },
+      [1234, 5678],
+      [5678, 1234],
+      ['the-value', ['', '-itself']],
+    ];
+    for (const message of apart) assert.equal(find(prints, message), undefined, JSON.stringify(message));
+    const whole: readonly unknown[] = ['the-value-itself', 12345678, { 'the-value-itself': null }, [[[{ a: ['b', 'the-value-itself'] }]]]];
+    for (const message of whole) {
+      assert.ok(smallTextIn(message) !== undefined);
+      assert.ok(find(prints, message) !== undefined, JSON.stringify(message));
+    }
+    for (const nothing of [null, true, [], {}, [[], {}], undefined]) assert.equal(smallTextIn(nothing), '');
+  });
+
+  it('does not take a large message for a small one, whatever makes it large', () => {
+    const prints = known('the-value-itself');
+    const large: readonly unknown[] = [
+      'x'.repeat(20_000),
+      ['x', { y: 'x'.repeat(20_000) }],
+      { ['x'.repeat(20_000)]: 1 },
+      Array<string>(20_000).fill(''),
+      Array<string>(2_500).fill('seven..'),
+      Array<number>(3_000).fill(1234567),
+      Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`key${String(i)}`, null])),
+    ];
+    for (const message of large) {
+      assert.equal(smallTextIn(message), undefined);
+      assert.equal(find(prints, message), undefined);
+      assert.equal(find(prints, ['the-value-itself', message]), 'K0');
+      assert.equal(find(prints, [message, 'the-value-itself']), 'K0');
+    }
+    assert.ok(smallTextIn({ a: 'x'.repeat(15_000), b: 1 }) !== undefined);
+  });
+
+  it('finds as much on either side of the largest small message', () => {
+    const prints = known('the-value-itself');
+    let [small, large] = [0, 0];
+    for (let length = 16_330; length < 16_400; length += 1) {
+      for (const message of [
+        [`${'x'.repeat(length)}the-value-itself`],
+        [`the-value-itself${'x'.repeat(length)}`],
+        ['x'.repeat(length), 'the-value-itself'],
+        ['the-value-itself', 'x'.repeat(length)],
+      ]) {
+        if (smallTextIn(message) === undefined) large += 1;
+        else small += 1;
+        assert.equal(find(prints, message), 'K0', String(length));
+      }
+      assert.equal(find(prints, ['the-value', 'x'.repeat(length), '-itself']), undefined);
+    }
+    assert.ok(small > 0 && large > 0);
   });
 
   it('finds a value in a text at once, for who shows it', () => {
