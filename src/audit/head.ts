@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, readFileSync, renameSync, rmSync, write
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { removeTemporaries } from '../shared/atomicFile';
+import { lazily } from '../shared/lazily';
 import type { AuditKey } from './keys';
 import { isSealed, NO_KEY, openLine, sealLine } from './sealedLine';
 import type { SealedLine } from './sealedLine';
@@ -13,28 +14,30 @@ const BEFORE = 'head';
 const MAX_BYTES = 4096;
 const NEWLINE = 10;
 const NOTHING = Buffer.alloc(0);
-const macText = z.string().regex(/^([A-Za-z0-9_-]{43})?$/);
-const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
-const schema = z.object({
-  format: z.literal(1),
-  /** The oldest entry that is kept. */
-  first: count.min(1),
-  /** The mac of the entry before that one; empty if there was none. */
-  firstPrev: macText,
-  /** The newest entry, 0 if there is none yet. */
-  seq: count,
-  /** Its mac. */
-  last: macText,
-  /** The id of the key that the head is authenticated with, or `none`. */
-  key: z.string(),
+const schema = lazily(() => {
+  const macText = z.string().regex(/^([A-Za-z0-9_-]{43})?$/);
+  const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+  return z.object({
+    format: z.literal(1),
+    /** The oldest entry that is kept. */
+    first: count.min(1),
+    /** The mac of the entry before that one; empty if there was none. */
+    firstPrev: macText,
+    /** The newest entry, 0 if there is none yet. */
+    seq: count,
+    /** Its mac. */
+    last: macText,
+    /** The id of the key that the head is authenticated with, or `none`. */
+    key: z.string(),
+  });
 });
 
 /**
  * Says from where to where a trail goes, so that an end that was cut off is missed. It is written after the lines: a crash
  * can leave it behind them, never ahead.
  */
-export type Head = Readonly<z.infer<typeof schema>>;
+export type Head = Readonly<z.infer<ReturnType<typeof schema>>>;
 
 /** What `audit.head` holds: nothing, a head that is still to be checked, or something that is none (`damaged`). */
 export type FoundHead =
@@ -52,7 +55,7 @@ export function readHead(path: string): FoundHead {
   try {
     const bytes = file.size > MAX_BYTES ? NOTHING : readFileSync(file.file);
     const line = bytes.at(-1) === NEWLINE ? openLine(bytes.subarray(0, -1)) : undefined;
-    const parsed = schema.safeParse(line?.value);
+    const parsed = schema().safeParse(line?.value);
     return line === undefined || !parsed.success ? { state: 'damaged' } : { state: 'found', head: parsed.data, line };
   } finally {
     closeSync(file.file);

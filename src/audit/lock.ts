@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lock, lockSync } from 'proper-lockfile';
+import { lockfile } from '../shared/libraries';
 
 /** A lock whose holder has shown no life for this long was left by a process that died. */
 const STALE_MS = 5_000;
@@ -39,7 +39,7 @@ export function underLockSync<T>(path: string, patienceMs: number, act: () => T)
 async function acquire(path: string): Promise<() => Promise<void>> {
   for (const end = Date.now() + PATIENCE_MS; ;) {
     try {
-      return await lock(path, OPTIONS);
+      return await lockfile().lock(path, OPTIONS);
     } catch (error) {
       if (!isLocked(error) || Date.now() >= end) throw error;
       await sleep(3 + Math.random() * 20);
@@ -50,7 +50,7 @@ async function acquire(path: string): Promise<() => Promise<void>> {
 function acquireSync(path: string, end: number): () => void {
   for (;;) {
     try {
-      return lockSync(path, OPTIONS);
+      return lockfile().lockSync(path, OPTIONS);
     } catch (error) {
       if (!isLocked(error) || Date.now() >= end) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);

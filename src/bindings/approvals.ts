@@ -2,10 +2,11 @@ import * as z from 'zod';
 import type { AuditEntry, AuditSink } from '../audit/entry';
 import type { BlobStore } from '../shared/blobStore';
 import { Emitter } from '../shared/disposable';
+import { lazily } from '../shared/lazily';
 import { planDigest } from './plan';
 import type { Server } from './server';
 
-const schema = z.record(z.string(), z.string());
+const schema = lazily(() => z.record(z.string(), z.string()));
 
 const FRESH_MS = 1_000;
 
@@ -83,7 +84,7 @@ export class Approvals {
   #parse(text: string | undefined): Map<string, string> {
     if (text === undefined) return new Map();
     try {
-      return new Map(Object.entries(schema.parse(JSON.parse(text))));
+      return new Map(Object.entries(schema().parse(JSON.parse(text))));
     } catch {
       return new Map();
     }

@@ -1,8 +1,8 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { lock } from 'proper-lockfile';
 import { SecretsError } from './errors';
+import { lockfile } from './libraries';
 import { storeFailure } from './storeFailure';
 
 /** A lock whose holder has shown no life for this long was left by a process that died. */
@@ -38,7 +38,7 @@ async function take(path: string): Promise<{ held: FileLock; release: () => Prom
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     let compromised = false;
     const release = await whenFree(() =>
-      lock(path, {
+      lockfile().lock(path, {
         realpath: false,
         stale: STALE_MS,
         onCompromised: () => {

@@ -1,25 +1,26 @@
 import * as z from 'zod';
+import { lazily } from '../shared/lazily';
 
-const time = z.int().nonnegative();
-
-const versionSchema = z.object({
-  /** Counts up from 1 with every value of the secret. */
-  version: z.int().positive(),
-  createdAt: time,
-  expiresAt: time.exactOptional(),
-  /** What `seal` returned, as base64. Not checked here: what is no base64 does not open. */
-  sealed: z.string(),
+const secretSchema = lazily(() => {
+  const time = z.int().nonnegative();
+  const version = z.object({
+    /** Counts up from 1 with every value of the secret. */
+    version: z.int().positive(),
+    createdAt: time,
+    expiresAt: time.exactOptional(),
+    /** What `seal` returned, as base64. Not checked here: what is no base64 does not open. */
+    sealed: z.string(),
+  });
+  return z.object({
+    scope: z.string().min(1).max(128),
+    name: z.string().min(1).max(128),
+    createdAt: time,
+    rotateEveryMs: z.int().positive().exactOptional(),
+    versions: z.array(version).min(1),
+  });
 });
 
-const secretSchema = z.object({
-  scope: z.string().min(1).max(128),
-  name: z.string().min(1).max(128),
-  createdAt: time,
-  rotateEveryMs: z.int().positive().exactOptional(),
-  versions: z.array(versionSchema).min(1),
-});
-
-const manifestSchema = z.array(z.tuple([z.string(), z.string(), z.string()]));
+const manifestSchema = lazily(() => z.array(z.tuple([z.string(), z.string(), z.string()])));
 
 /** One sealed value. */
 export interface StoredVersion {
@@ -93,9 +94,9 @@ function lineOf(secret: StoredSecret): string {
 export function parsePart(text: string): Part {
   const [first = '', ...rest] = text.split('\n');
   const lines = rest.filter((line) => line !== '');
-  const manifest = parsed(manifestSchema, first) ?? [];
+  const manifest = parsed(manifestSchema(), first) ?? [];
   const heads = new Map(manifest.map(([scope, name, head]) => [keyOf(scope, name), head]));
-  const entries = lines.map((line) => parsed(secretSchema, line));
+  const entries = lines.map((line) => parsed(secretSchema(), line));
   const keys = new Set(entries.map((entry) => entry && keyOf(entry.scope, entry.name)));
   // Which of several damaged lines was whose cannot be said: they are taken in order.
   const unread = manifest.filter(([scope, name]) => !keys.has(keyOf(scope, name)));

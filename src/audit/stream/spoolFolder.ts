@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, promises as fs } from 'node:fs';
 import { join } from 'node:path';
-import { lock, lockSync } from 'proper-lockfile';
+import { lockfile } from '../../shared/libraries';
 import { Spool } from './spool';
 
 /** A process that has not touched its lock for this long is dead. */
@@ -41,7 +41,7 @@ export class SpoolFolder {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     let lost = false;
     // The lock is there before the folder: nobody can take it for one that was left.
-    const release = lockSync(folder, { realpath: false, stale: STALE_MS, onCompromised: () => (lost = true) });
+    const release = lockfile().lockSync(folder, { realpath: false, stale: STALE_MS, onCompromised: () => (lost = true) });
     try {
       const spool = Spool.create(folder, this.#maxBytes, this.#onDrop);
       this.#held.add(run);
@@ -70,7 +70,7 @@ export class SpoolFolder {
   async #take(run: string): Promise<HeldSpool> {
     const folder = join(this.#folder, run);
     let lost = false;
-    const release = await lock(folder, { realpath: false, stale: STALE_MS, onCompromised: () => (lost = true) });
+    const release = await lockfile().lock(folder, { realpath: false, stale: STALE_MS, onCompromised: () => (lost = true) });
     try {
       const spool = await Spool.open(folder, this.#maxBytes, this.#onDrop);
       this.#held.add(run);

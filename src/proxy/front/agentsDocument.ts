@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { lazily } from '../../shared/lazily';
 
 /** A token that was issued, without the token itself. */
 export interface TokenRecord {
@@ -23,21 +24,25 @@ const FORMAT = 2;
 /** So long after its end a token is still told apart from one that never was. */
 const REMEMBERED_MS = 90 * 24 * 60 * 60 * 1000;
 
-const token = z.object({
-  agent: z.string(),
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
-  issuedAt: z.number(),
-  expiresAt: z.number().exactOptional(),
-});
+/** All of the first format, which had no access, and no token ended. */
+const tokensSchema = lazily(() =>
+  z.array(
+    z.object({
+      agent: z.string(),
+      hash: z.string().regex(/^[0-9a-f]{64}$/),
+      issuedAt: z.number(),
+      expiresAt: z.number().exactOptional(),
+    }),
+  ),
+);
 
-const schema = z.object({
-  format: z.literal(FORMAT),
-  tokens: z.array(token),
-  access: z.array(z.object({ agent: z.string(), servers: z.array(z.string()) })),
-});
-
-/** The first format: tokens only, without an end. */
-const former = z.array(token);
+const schema = lazily(() =>
+  z.object({
+    format: z.literal(FORMAT),
+    tokens: tokensSchema(),
+    access: z.array(z.object({ agent: z.string(), servers: z.array(z.string()) })),
+  }),
+);
 
 /** Nobody has access. */
 export const NO_AGENTS: AgentsDocument = { tokens: [], access: new Map() };
@@ -47,8 +52,8 @@ export function parseAgents(text: string | undefined): AgentsDocument {
   if (text === undefined) return NO_AGENTS;
   try {
     const value: unknown = JSON.parse(text);
-    if (Array.isArray(value)) return { tokens: former.parse(value), access: new Map() };
-    const { tokens, access } = schema.parse(value);
+    if (Array.isArray(value)) return { tokens: tokensSchema().parse(value), access: new Map() };
+    const { tokens, access } = schema().parse(value);
     return { tokens, access: new Map(access.map(({ agent, servers }) => [agent, new Set(servers)])) };
   } catch {
     return NO_AGENTS;
@@ -61,5 +66,5 @@ export function formatAgents({ tokens, access }: AgentsDocument, now: number): s
     format: FORMAT,
     tokens: tokens.filter(({ expiresAt = Infinity }) => expiresAt + REMEMBERED_MS > now),
     access: [...access].map(([agent, servers]) => ({ agent, servers: [...servers] })),
-  } satisfies z.infer<typeof schema>);
+  } satisfies z.infer<ReturnType<typeof schema>>);
 }

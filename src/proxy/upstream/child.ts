@@ -1,8 +1,8 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
-import spawn from 'cross-spawn';
 import { SecretsError, reasonOf } from '../../shared/errors';
+import { crossSpawn } from '../../shared/libraries';
 import type { Channel } from './channel';
 import { LineSplitter } from './lines';
 import { ProcessGroup } from './processGroup';
@@ -48,7 +48,7 @@ export class Child implements Channel {
   constructor(command: ChildCommand, listener: ChildListener, watchdog: Watchdog) {
     this.#command = command;
     this.#listener = listener;
-    this.#process = spawn(command.command, [...command.args], {
+    this.#process = crossSpawn()(command.command, [...command.args], {
       cwd: command.cwd,
       env: command.env,
       stdio: 'pipe',
