@@ -22,8 +22,8 @@ export interface Call {
   readonly tool: string | undefined;
   /** ms since the epoch. */
   readonly startedAt: number;
-  /** The id of the session that it is in, if it is in one. */
-  readonly session?: string | undefined;
+  /** The id of the session that it is in, if it is in one. Filled in when the session is found to be the agent's own: what it says itself is its word. */
+  session?: string | undefined;
   /** Calls back once if nobody waits for the answer any more. */
   readonly onGone?: (callback: () => void) => void;
   /** Whether its messages have passed all that looks at them, the outbound guard above all. Until then its names could hold a secret's value. */

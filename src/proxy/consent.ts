@@ -122,7 +122,7 @@ export class Consent {
 
   /** What was said in the session of a call; without one: to this agent, as long as the proxy runs. */
   #answersOf({ agent, session }: Call): Answers {
-    const key = session ?? `agent ${agent}`;
+    const key = JSON.stringify([agent, session ?? null]);
     let answers = this.#sessions.get(key);
     if (answers === undefined) {
       answers = new Map();

@@ -98,7 +98,10 @@ export class Relay {
     try {
       checkEra(asked.headers, messages);
       const visit = this.#visit(asked);
-      for (const call of calls) call.scope = visit.server.scope;
+      for (const call of calls) {
+        call.scope = visit.server.scope;
+        call.session = visit.session?.id;
+      }
       const wait = this.#letIn({ messages, requests, calls }, visit, body.length);
       if (wait !== undefined) await wait;
       // The approval may have taken longer than the agent waits.
@@ -119,7 +122,7 @@ export class Relay {
     } finally {
       this.#open.delete(open);
       if (entered !== undefined) this.#leave(entered);
-      if (this.#open.size === 0) lookAhead();
+      lookAhead();
     }
   }
 
@@ -263,14 +266,13 @@ export class Relay {
     const startedAt = this.#options.clock.now();
     if (requests.length > 1 && new Set(requests.map((r) => r.id)).size !== requests.length)
       throw new SecretsError('notJsonRpc', { why: 'two requests have the same id' });
-    const { 'mcp-session-id': session } = asked.headers;
     const onGone = (callback: () => void): void => {
       asked.reply.onAbandoned(callback);
     };
     return requests.map(({ id, method, params }) => ({
       agent: asked.agent,
       server: asked.server,
-      session: typeof session === 'string' ? session : undefined,
+      session: undefined,
       onGone,
       id,
       method,

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { copyOf } from '../httpFields';
 import { nameOfAll } from '../merged/allServers';
 import { hashOf } from './agents';
 import { bearerToken, refuseForeign } from './guards';
@@ -29,9 +30,15 @@ function read({ url, headers }: AgentRequest, entrance: Entrance): Errand | 'hea
   if (path === '/health') return 'health';
   const errand = {
     tokenHash: hashOf(bearerToken(headers)),
-    server: path === '/mcp' ? nameOfAll(query) : /^\/mcp\/([A-Za-z0-9._-]{1,64})$/.exec(path)?.[1],
+    server: path === '/mcp' ? nameOfAll(query) : serverAt(path),
     isJson: /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? ''),
   };
   known.set(headers, errand);
   return errand;
+}
+
+function serverAt(path: string): string | undefined {
+  const name = /^\/mcp\/([A-Za-z0-9._-]{1,64})$/.exec(path)?.[1];
+  // It is kept in many places for longer than the head.
+  return name === undefined ? undefined : copyOf(name);
 }

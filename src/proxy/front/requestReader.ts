@@ -39,7 +39,7 @@ interface Head {
 
 /**
  * Reads what nearly every agent sends nearly always on a connection: one POST, head and body, in one piece, and nothing after it.
- * Agents send the same head again and again, but for the length: it is taken apart once, and kept as long as the reader.
+ * Agents send the same head again and again, but for the length: it is taken apart once, and kept until another one comes.
  */
 export class RequestReader {
   #head: Head | undefined;
@@ -91,7 +91,9 @@ function headOf(bytes: Buffer): Head | undefined {
   const headers = plainFields(fieldsIn(head, line.length + 1));
   const length = LENGTH.exec(head);
   if (headers === undefined || length === null) return undefined;
-  const own = Buffer.from(bytes.subarray(0, end + END.length));
+  // Not from Node's pool, where the bytes of a token would stay for as long as what is beside them.
+  const own = Buffer.allocUnsafeSlow(end + END.length);
+  bytes.copy(own);
   const [, name = '', digits = ''] = length;
   const start = length.index + name.length;
   return { url, headers, before: own.subarray(0, start), after: own.subarray(start + digits.length) };

@@ -50,8 +50,8 @@ export function smallTextIn(value: unknown): string | undefined {
   return all;
 }
 
-/** The text of what has one; the parts of anything else are added to `rest`. Not recursive: messages can be nested without end. */
-function textOrParts(value: unknown, rest: unknown[]): string | undefined {
+/** The text of a text or a number; the parts of anything else are added to `rest`. Not recursive: messages can be nested without end. */
+export function textOrParts(value: unknown, rest: unknown[]): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);
   if (Array.isArray(value)) for (const item of value) rest.push(item);

@@ -11,6 +11,9 @@ import { secretIn, secretInText, smallTextIn } from '../guard/search';
 import { stringAt } from '../jsonRpc';
 import type { Message } from '../jsonRpc';
 
+/** What is longer than this, in UTF-16 units, is no name to be repeated, whatever is in it. */
+const MAX_NAME = 1_024;
+
 /** What happens to a message of an agent that holds the value of a secret. `warn`: it goes out, and that is on record. */
 export type GuardMode = 'refuse' | 'warn' | 'off';
 
@@ -89,7 +92,9 @@ function stop(
   const where = scope === DEFAULT_SCOPE ? {} : { scope };
   const { id, method, params } = message;
   const tool = method === 'tools/call' ? (stringAt(params, 'name') ?? '') : undefined;
-  const inNames = [String(id), method, tool].some((text) => text !== undefined && secretInText(known, text) !== undefined);
+  const inNames = [String(id), method, tool].some(
+    (text) => text !== undefined && (text.length > MAX_NAME || secretInText(known, text) !== undefined),
+  );
   const names = inNames || method === undefined ? {} : tool === undefined ? { method: method.slice(0, 128) } : { tool: tool.slice(0, 128) };
   const error = new SecretsError('secretInMessage', { name, ...where, server: server.name, inNames });
   audit.record({

@@ -72,6 +72,9 @@ describe('consent', () => {
     await person.answers('session');
     await given;
     assert.equal(consent.get(call({ session: 's1' }), about(), wording), undefined);
+    const other = consent.get(call({ agent: 'B', session: 's1' }), about('B'), wording);
+    await person.answers('no');
+    await refusal('callDeclined', () => other);
     for (const [session, what] of [
       ['s2', about()],
       [undefined, about()],
@@ -82,7 +85,7 @@ describe('consent', () => {
       await person.answers('no');
       await refusal('callDeclined', () => asked);
     }
-    assert.equal(person.questions.length, 5);
+    assert.equal(person.questions.length, 6);
   });
 
   it('without a session is for the agent, as long as the proxy runs', async () => {

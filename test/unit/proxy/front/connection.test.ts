@@ -316,6 +316,7 @@ describe('a connection of an agent', function () {
           answer = start;
           const caller = call();
           await caller.send(post('a'));
+          await until('it is read', () => handled.length === 1);
           assert.deepEqual([ways(), handled[0]?.closed], [[true], []]);
           caller.socket[leave]();
           await until('its end', () => handled[0]?.closed.length === 1);
@@ -335,6 +336,7 @@ describe('a connection of an agent', function () {
       const caller = call();
       caller.socket.pause();
       await caller.send(post('a'));
+      await until('it is read', () => handled.length === 1);
       const [{ closed } = { closed: [true] }] = handled;
       assert.deepEqual(closed, []);
       caller.socket.resetAndDestroy();
