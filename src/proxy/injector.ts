@@ -119,7 +119,7 @@ function place(server: Server, bindings: readonly Binding[], opened: readonly Op
   const headers = dictionary<string>();
   const env = dictionary<string>();
   const body = dictionary<string>();
-  const versions = dictionary<number>();
+  const versions: Record<string, number> = {};
   const seals = new Map<string, string>();
   for (const [index, binding] of bindings.entries()) {
     const secret = opened[index];
