@@ -55,11 +55,13 @@ export async function serve(input: Arguments, headless: Headless): Promise<undef
   const { proxy, agents } = headless.proxy({ port, mergedTools, ...callOptions(input), onExpiredUsed: watch.noteExpired });
   const { url, socket } = await proxy.start();
   const token = agents.issueTemporary(OWN_AGENTS.commandLine);
+  // Before anybody knows that there is something to stop.
+  const stop = stopRequested();
   process.stdout.write(`${JSON.stringify({ url, socket, token, pid: process.pid })}\n`);
   const lock = followLock(headless.vaults, proxy, (error) => {
     headless.logger.error(messageOf(error));
   });
-  await stopRequested();
+  await stop;
   lock.dispose();
   await proxy.stop();
   await watch.close();

@@ -66,6 +66,10 @@ describe('serve', function () {
     });
   }
 
+  it('ends in peace also when it is told in the moment in which it says where it is', async () => {
+    for (let n = 0; n < 12; n += 1) await (await place.serve()).stop();
+  });
+
   it('ends children that are deaf to everything but SIGKILL, also when it is told twice', async () => {
     await place.addStdio('deaf', scripted('--stubborn'));
     const serving = await place.serve();
