@@ -18,7 +18,7 @@ import { EditorApprover } from './approver';
 import { EditorCallApprover } from './callApprover';
 import { callSettings } from './callSettings';
 import { AuditStreaming } from './auditStreaming';
-import { lazy } from './lazy';
+import { lazy } from '../shared/lazily';
 import type { Log } from './log';
 import type { Messages } from './messages';
 import { PassphrasePrompt } from './passphrase';

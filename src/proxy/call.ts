@@ -22,7 +22,7 @@ export interface Call {
   readonly tool: string | undefined;
   /** ms since the epoch. */
   readonly startedAt: number;
-  /** The id of the session that it is in, if it is in one. Filled in when the session is found to be the agent's own: what it says itself is its word. */
+  /** The id of the session that it is in, if it is in one. Filled in when that is found to be the agent's own: the header is its word only. */
   session?: string | undefined;
   /** Calls back once if nobody waits for the answer any more. */
   readonly onGone?: (callback: () => void) => void;

@@ -1,8 +1,26 @@
+/** Something that is made when it is first asked for. */
+export interface Lazy<T> {
+  /** What was made, if it was. */
+  readonly made: T | undefined;
+  /** Makes it the first time. */
+  readonly get: () => T;
+}
+
+/** @param make is called at most once, unless it throws. */
+export function lazy<T>(make: () => T): Lazy<T> {
+  let holder: { readonly value: T } | undefined;
+  return {
+    get made() {
+      return holder?.value;
+    },
+    get: () => (holder ??= { value: make() }).value,
+  };
+}
+
 /**
- * Calls `make` when its result is first asked for, and remembers it. If `make` throws, the next call tries again. For schemas above
- * all: making them takes longer than most of what happens at the start, and few of them are needed there.
+ * As `lazy`, for who never asks whether it was made. For schemas above all: making them takes longer than most of what happens at
+ * the start, and few of them are needed there.
  */
 export function lazily<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+  return lazy(make).get;
 }

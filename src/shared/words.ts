@@ -66,7 +66,7 @@ export interface ErrorDetails {
   callWithdrawn: { server: string; tool: string };
   callQueueFull: { server: string; tool: string };
   nothingAsks: { server: string; tool: string };
-  /** `inNames`: it is in the method, the tool or the id. */
+  /** `inNames`: it is in the method, the tool or the id, or one of them is too long to be any name. */
   secretInMessage: { name: string; scope?: string; server: string; inNames: boolean };
   // proxy, towards the agent
   hostRefused: Nothing;
