@@ -1,4 +1,5 @@
 import type { Server } from '../bindings/server';
+import { ArraySet } from '../shared/arraySet';
 import { isSecretsError } from '../shared/errors';
 import type { Call, CallEnd, Interceptor, Outgoing } from './call';
 import { numberAt, objectAt } from './jsonRpc';
@@ -12,7 +13,7 @@ export class Pipeline {
   readonly #before: readonly Interceptor[];
   readonly #outgoing: readonly Interceptor[];
   readonly #after: readonly Interceptor[];
-  readonly #open = new Set<Call>();
+  readonly #open = new ArraySet<Call>();
 
   constructor(interceptors: readonly Interceptor[]) {
     this.#incoming = interceptors.filter((one) => one.incoming !== undefined);

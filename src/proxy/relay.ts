@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { shapeDigest } from '../bindings/plan';
 import type { Server } from '../bindings/server';
 import type { ServersSource } from '../bindings/source';
+import { ArraySet } from '../shared/arraySet';
 import type { Clock } from '../shared/clock';
 import { lookAhead } from '../shared/cachedFile';
 import { isSecretsError, SecretsError } from '../shared/errors';
@@ -74,7 +75,7 @@ type Brought = Pick<Post, 'body' | 'messages' | 'calls'>;
 /** Brings the messages of agents to servers and the answers back: finds server and session, runs the interceptors, picks the upstream. */
 export class Relay {
   readonly #options: RelayOptions;
-  readonly #open = new Set<Open>();
+  readonly #open = new ArraySet<Open>();
   /** The ends of sessions that are under way. */
   readonly #ending = new Set<Promise<void>>();
 

@@ -82,20 +82,22 @@ export class Alerts implements Disposable {
   /** Looks at a new entry. */
   observe(entry: AuditEntry): void {
     const { agent, server, errorKind, outcome } = entry;
-    const who = { ...(agent === undefined ? {} : { agent }), ...(server === undefined ? {} : { server }) };
+    const raise = (alert: Pick<Alert, 'rule' | 'message' | 'severity'>): void => {
+      this.#raise({ ...(agent === undefined ? {} : { agent }), ...(server === undefined ? {} : { server }), ...alert });
+    };
     if (entry.action === 'agent.refuse') {
       const count = this.#refusals.add(this.#clock.now(), entry.count ?? 1);
       if (count !== undefined) this.#raise({ rule: 'tokensRefused', severity: 'warning', message: messages.tokensRefused(count) });
     }
     if (isCall(entry)) {
       if (agent !== undefined && !this.#agents.has(agent))
-        this.#raise({ rule: 'newAgent', severity: 'info', ...who, message: messages.newAgent(agent, server) });
+        raise({ rule: 'newAgent', severity: 'info', message: messages.newAgent(agent, server) });
       if (outcome === 'refused' && !KNOWN_REFUSALS.has(errorKind))
-        this.#raise({ rule: 'callDenied', severity: 'warning', ...who, message: messages.callDenied(agent, server, errorKind) });
+        raise({ rule: 'callDenied', severity: 'warning', message: messages.callDenied(agent, server, errorKind) });
     }
     if (entry.action === 'tools.change') {
       const message = messages.toolsChanged(server, errorKind, entry.tool === undefined ? [] : [entry.tool], entry.count ?? 1);
-      this.#raise({ rule: 'toolsChanged', severity: 'warning', ...who, message });
+      raise({ rule: 'toolsChanged', severity: 'warning', message });
     }
     this.learn(entry);
   }

@@ -6,9 +6,9 @@ import type { Call, Interceptor } from '../call';
 /** An id that an agent makes up can be of any length. */
 const MAX_ID = 64;
 
-function namesOf(call: Call): Pick<AuditEntry, 'tool' | 'method' | 'requestId'> {
-  const what = call.method === 'tools/call' ? { tool: call.tool ?? '' } : { method: call.method.slice(0, 128) };
-  return { ...what, requestId: String(call.id).slice(0, MAX_ID) };
+function namesOf({ method, tool, id }: Call): Pick<AuditEntry, 'tool' | 'method' | 'requestId'> {
+  const requestId = String(id).slice(0, MAX_ID);
+  return method === 'tools/call' ? { tool: tool ?? '', requestId } : { method: method.slice(0, 128), requestId };
 }
 
 /**

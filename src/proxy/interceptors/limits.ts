@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS } from '../../bindings/limits';
 import type { Rate } from '../../bindings/limits';
 import type { Server } from '../../bindings/server';
+import { ArraySet } from '../../shared/arraySet';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
 import type { Call, Interceptor } from '../call';
@@ -17,9 +18,9 @@ interface Turn {
   readonly refuse: () => void;
 }
 
-/** The calls of one server. */
+/** The calls of one server. Kept when there are none: it will be called again. */
 interface Load {
-  readonly running: Set<Call>;
+  readonly running: ArraySet<Call>;
   readonly waiting: Turn[];
 }
 
@@ -39,14 +40,12 @@ export function limits(clock: Clock): Interceptor {
       if (FREE.has(call.method)) return undefined;
       if (server.limits?.rate !== undefined) take(buckets, server, server.limits.rate, clock.now());
       let load = loads.get(server.name);
-      if (load === undefined) loads.set(server.name, (load = { running: new Set(), waiting: [] }));
+      if (load === undefined) loads.set(server.name, (load = { running: new ArraySet(), waiting: [] }));
       return begin(load, call, server);
     },
     after: (call) => {
       const load = loads.get(call.server);
-      if (load === undefined) return;
-      leave(load, call);
-      if (load.running.size === 0 && load.waiting.length === 0) loads.delete(call.server);
+      if (load !== undefined) leave(load, call);
     },
   };
 }

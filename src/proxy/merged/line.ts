@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ArraySet } from '../../shared/arraySet';
 import type { Clock } from '../../shared/clock';
 import type { Reply } from '../front/reply';
 import type { Sessions } from '../front/sessions';
@@ -34,7 +35,7 @@ export class Line {
   readonly #server: string;
   #session: string | undefined;
   #version: string | undefined;
-  readonly #open = new Set<InnerReply>();
+  readonly #open = new ArraySet<InnerReply>();
 
   constructor(agent: string, server: string, options: LineOptions) {
     this.#agent = agent;

@@ -1,3 +1,4 @@
+import { ArraySet } from '../../shared/arraySet';
 import type { Reply } from '../front/reply';
 
 /** Messages that wait for the agent to open a stream. The oldest go first. */
@@ -5,7 +6,7 @@ const MAX_QUEUED = 256;
 
 /** The ways on which something can be said to an agent that did not ask for it: its stream, and the answers to its calls under way. */
 export class Outbox {
-  readonly #open = new Set<Reply>();
+  readonly #open = new ArraySet<Reply>();
   #stream: Reply | undefined;
   #queue: string[] = [];
 

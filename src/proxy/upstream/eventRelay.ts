@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { ArraySet } from '../../shared/arraySet';
 import { isSecretsError, SecretsError } from '../../shared/errors';
 import { inTurns } from '../../shared/steps';
 import type { Call } from '../call';
@@ -26,8 +27,8 @@ export class EventRelay {
   readonly #parked = new ParkedCalls();
   /** Which streams wait for their agents. */
   readonly asking = new Asking();
-  /** The open streams by server, each with what is searched for in it. Those of one session share that. */
-  readonly #streams = new Map<string, Set<{ readonly exposure: Exposure }>>();
+  /** The open streams, each with what is searched for in it. Those of one session share that. */
+  readonly #streams = new ArraySet<{ readonly server: string; readonly exposure: Exposure }>();
 
   /** @param patienceMs how long an agent has to take up a stream that has ended early. */
   constructor(pipeline: Pipeline, patienceMs: () => number) {
@@ -37,7 +38,7 @@ export class EventRelay {
 
   /** A server was given values: from now on its open streams are searched for them, too. */
   exposed(server: string, injection: Injection): void {
-    for (const { exposure } of this.#streams.get(server) ?? []) exposure.add(injection);
+    for (const stream of this.#streams) if (stream.server === server) stream.exposure.add(injection);
   }
 
   /** The agent takes a request back whose stream has ended before the answer. */
@@ -103,12 +104,10 @@ export class EventRelay {
 
   /** Returns the means to close it. */
   #openStream(server: string, exposure: Exposure): () => void {
-    const stream = { exposure };
-    const open = this.#streams.get(server) ?? new Set();
-    this.#streams.set(server, open.add(stream));
+    const stream = { server, exposure };
+    this.#streams.add(stream);
     return () => {
-      open.delete(stream);
-      if (open.size === 0) this.#streams.delete(server);
+      this.#streams.delete(stream);
     };
   }
 

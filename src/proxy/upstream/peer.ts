@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ArraySet } from '../../shared/arraySet';
 import { SecretsError } from '../../shared/errors';
 import type { Clock } from '../../shared/clock';
 import type { Logger } from '../../shared/logger';
@@ -61,7 +62,7 @@ export class Peer implements ChannelListener {
   readonly exposure: Exposure;
   readonly #options: PeerOptions;
   readonly #listener: PeerListener;
-  readonly #waiting = new Map<RequestId, Waiting>();
+  readonly #waiting = new ArraySet<Waiting>();
   /** Requests of our own: the agent does not see their answers. */
   readonly #own = new Map<RequestId, (answer: Message | SecretsError) => void>();
   /** What the server has said and is being read. */
@@ -120,13 +121,12 @@ export class Peer implements ChannelListener {
 
   /** An open reply to a call that is under way. */
   get someReply(): Reply | undefined {
-    for (const { reply } of this.#waiting.values()) if (!reply.ended) return reply;
-    return undefined;
+    return this.#waiting.find(({ reply }) => !reply.ended)?.reply;
   }
 
   /** Whether a call with this id is under way. */
   has(id: RequestId): boolean {
-    return this.#waiting.has(id);
+    return this.#waitFor(id) !== undefined;
   }
 
   /** Sends one message. @param headers as `Channel.send`. */
@@ -180,18 +180,18 @@ export class Peer implements ChannelListener {
         settle,
         fail: post.calls.length === 1 ? reject : fail,
       };
-      this.#waiting.set(call.id, waiting);
+      this.#waiting.add(waiting);
     });
   }
 
   /** The agent has answered the server. */
   answered(): void {
-    for (const { deadline } of this.#waiting.values()) deadline.extend();
+    for (const { deadline } of this.#waiting) deadline.extend();
   }
 
   /** A cancelled call gets no answer (MCP, cancellation): its reply just ends. False if it is not under way here. */
   cancel(id: RequestId): boolean {
-    const waiting = this.#waiting.get(id);
+    const waiting = this.#waitFor(id);
     if (waiting === undefined) return false;
     this.#options.pipeline.end(waiting.call, { outcome: 'error', errorKind: 'cancelled' });
     this.#settle(waiting, undefined);
@@ -200,7 +200,8 @@ export class Peer implements ChannelListener {
 
   /** The agent does not wait for the calls of this reply any more. */
   abandon(reply: Reply): void {
-    for (const waiting of [...this.#waiting.values()].filter((w) => w.reply === reply)) {
+    for (const waiting of this.#waiting) {
+      if (waiting.reply !== reply) continue;
       this.#options.pipeline.abandoned(waiting.call);
       this.#settle(waiting, undefined);
     }
@@ -208,7 +209,7 @@ export class Peer implements ChannelListener {
 
   /** Ends every wait with an error. */
   fail(error: SecretsError): void {
-    for (const waiting of [...this.#waiting.values()]) this.#settle(waiting, error);
+    for (const waiting of this.#waiting) this.#settle(waiting, error);
     for (const answer of [...this.#own.values()]) answer(error);
   }
 
@@ -226,7 +227,7 @@ export class Peer implements ChannelListener {
 
   message(text: string): void {
     this.#heardAt = this.#options.clock.now();
-    const read = readMessage(text, ({ id }) => (id === undefined ? undefined : this.#waiting.get(id)?.call.method));
+    const read = readMessage(text, ({ id }) => (id === undefined ? undefined : this.#waitFor(id)?.call.method));
     this.#reading.push(read, (message) => {
       this.#take(message, text);
     });
@@ -245,7 +246,7 @@ export class Peer implements ChannelListener {
   }
 
   undelivered(id: RequestId, error: SecretsError): void {
-    const waiting = this.#waiting.get(id);
+    const waiting = this.#waitFor(id);
     if (waiting === undefined) this.#own.get(id)?.(error);
     else this.#settle(waiting, error);
   }
@@ -262,10 +263,10 @@ export class Peer implements ChannelListener {
   }
 
   #answer(answer: Message & { readonly id: RequestId }, text: string): void {
-    const call = this.#waiting.get(answer.id)?.call;
+    const call = this.#waitFor(answer.id)?.call;
     const about = { server: this.server, redactor: this.redactor, message: answer, call };
     this.#received.push(this.#options.pipeline.outgoing(text, about), (clean) => {
-      const waiting = this.#waiting.get(answer.id);
+      const waiting = this.#waitFor(answer.id);
       if (waiting === undefined) return;
       if (answer.error === undefined) this.#listener.accepted(waiting.request, answer);
       else if (waiting.request.method === 'initialize') delete waiting.reply.headers['mcp-session-id'];
@@ -280,20 +281,24 @@ export class Peer implements ChannelListener {
     const about = { server: this.server, redactor: this.redactor, message, call: undefined };
     this.#received.push(this.#options.pipeline.outgoing(shown, about), (clean) => {
       const token = message.method === 'notifications/progress' ? progressTokenOf(message) : undefined;
-      const related = token === undefined ? undefined : [...this.#waiting.values()].find((w) => w.progressToken === token);
+      const related = token === undefined ? undefined : this.#waiting.find((w) => w.progressToken === token);
       // Progress is a sign of life of its call.
       related?.deadline.extend();
       this.#listener.speak(clean, related?.reply);
     });
   }
 
+  #waitFor(id: RequestId): Waiting | undefined {
+    return this.#waiting.find(({ call }) => call.id === id);
+  }
+
   /** Ends the wait of a call: with an answer, an error, or (cancelled) nothing. */
   #settle(waiting: Waiting, end: string | SecretsError | undefined): void {
     waiting.deadline.stop();
-    if (!this.#waiting.delete(waiting.call.id)) return;
+    if (!this.#waiting.delete(waiting)) return;
     if (end instanceof SecretsError) waiting.fail(end);
     else {
-      const alone = ![...this.#waiting.values()].some((w) => w.reply === waiting.reply);
+      const alone = this.#waiting.find((w) => w.reply === waiting.reply) === undefined;
       if (end !== undefined && alone) waiting.reply.json(end);
       else if (end !== undefined) waiting.reply.event(end);
       waiting.settle();

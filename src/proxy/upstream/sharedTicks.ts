@@ -1,6 +1,8 @@
+import { ArraySet } from '../../shared/arraySet';
+
 /** Those that are called back equally often: a timer for each call under way would cost more than many a call. */
 class Round {
-  readonly #looks = new Set<() => void>();
+  readonly #looks = new ArraySet<() => void>();
   readonly #ms: number;
   #timer: NodeJS.Timeout | undefined;
 

@@ -1,5 +1,6 @@
 import { MAX_REPLY_BYTES } from '../../bindings/limits';
 import type { HttpServer } from '../../bindings/server';
+import { ArraySet } from '../../shared/arraySet';
 import { isSecretsError, SecretsError } from '../../shared/errors';
 import type { Injection } from '../injector';
 import { parseMessage } from '../jsonRpc';
@@ -26,7 +27,7 @@ export class SseChannel implements Channel {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #listener: ChannelListener;
   readonly #options: SseChannelOptions;
-  readonly #cancels = new Set<() => void>();
+  readonly #cancels = new ArraySet<() => void>();
   #endpoint: string | undefined;
   #closed = false;
   /** Done when the last notification was delivered: what is sent after it must not overtake it. */
@@ -81,8 +82,10 @@ export class SseChannel implements Channel {
 
   kill(): void {
     this.#closed = true;
-    for (const cancel of this.#cancels) cancel();
-    this.#cancels.clear();
+    for (const cancel of this.#cancels) {
+      cancel();
+      this.#cancels.delete(cancel);
+    }
   }
 
   async #open(): Promise<void> {

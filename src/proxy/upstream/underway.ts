@@ -1,3 +1,4 @@
+import { ArraySet } from '../../shared/arraySet';
 import { cancelledBy } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
 import type { Post } from '../visit';
@@ -10,7 +11,7 @@ interface Entry {
 
 /** The posts under way at HTTP upstreams, so that a cancelled call ends: servers do not answer it (MCP, cancellation). */
 export class Underway {
-  readonly #entries = new Set<Entry>();
+  readonly #entries = new ArraySet<Entry>();
 
   /** Remembers a post. Returns the means to forget it. @param stop breaks off the upstream's side of it. */
   begin(post: Post, stop: () => void): () => void {
