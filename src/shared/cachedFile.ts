@@ -89,7 +89,8 @@ export class CachedFile {
       return text;
     } catch (error) {
       this.#seen = undefined;
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      // Where a folder of the path is a file there is none either; since Node 22 `throwIfNoEntry` has it so.
+      if (['ENOENT', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code))) return undefined;
       throw storeFailure(this.path, error);
     }
   }

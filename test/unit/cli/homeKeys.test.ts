@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keysOfHome, neededKeysOf } from '../../../src/cli/homeKeys';
 import { systemClock } from '../../../src/shared/clock';
@@ -72,6 +72,8 @@ describe('the keys of a home', () => {
     await rotate('workspaces/one');
     assert.equal(await keysInFile(), 2);
     cpSync(archive, join(home, 'workspaces/restored'), { recursive: true });
+    // Since Node 22 a copied folder has other rights than the one that was copied.
+    chmodSync(join(home, 'workspaces/restored'), 0o700);
     assert.equal(await valueOf(vaultAt('workspaces/restored'), 'TOKEN'), '1');
   });
 
