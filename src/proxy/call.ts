@@ -34,6 +34,11 @@ export interface Call {
   versions: Readonly<Record<string, number>>;
 }
 
+/** Whether a call is a subscription (MCP 2026-07-28): open, silent and without any work until somebody leaves. */
+export function isSubscription({ method }: Pick<Call, 'method'>): boolean {
+  return method === 'subscriptions/listen';
+}
+
 /** A message on its way to the agent. */
 export interface Outgoing {
   /** The server that it is from. */

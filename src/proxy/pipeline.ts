@@ -1,6 +1,7 @@
 import type { Server } from '../bindings/server';
 import { ArraySet } from '../shared/arraySet';
 import { isSecretsError } from '../shared/errors';
+import { isSubscription } from './call';
 import type { Call, CallEnd, Interceptor, Outgoing } from './call';
 import { numberAt, objectAt } from './jsonRpc';
 import type { Message, Request } from './jsonRpc';
@@ -68,8 +69,8 @@ export class Pipeline {
 
   /** Ends a call whose agent has gone away without waiting for the answer. */
   abandoned(call: Call): void {
-    // A subscription (MCP 2026-07-28) ends no other way.
-    this.end(call, call.method === 'subscriptions/listen' ? { outcome: 'ok' } : { outcome: 'error', errorKind: 'abandoned' });
+    // A subscription ends no other way.
+    this.end(call, isSubscription(call) ? { outcome: 'ok' } : { outcome: 'error', errorKind: 'abandoned' });
   }
 
   /** Ends a call. The first end counts: false if it had ended before. */

@@ -4,6 +4,8 @@ import { SecretsError } from '../../shared/errors';
 
 /** Sessions that one server may have open at a time. */
 const MAX_PER_SERVER = 64;
+/** A session that its agent has not come back to may still be beginning, for so long. */
+const BEGINNING_MS = 5 * 60_000;
 
 /** One agent's conversation with one server. */
 export interface Session {
@@ -35,7 +37,7 @@ export class Sessions {
 
   /** Opens one. @throws SecretsError `sessionLimit`. */
   open(session: Pick<Session, 'agent' | 'server' | 'type' | 'plan' | 'state'>, now: number): Session {
-    this.makeRoom(session.server, session.agent);
+    this.makeRoom(session.server, session.agent, now);
     const opened: Session = { ...session, id: randomUUID(), openedAt: now, usedAt: now, visits: 0 };
     this.#sessions.set(opened.id, opened);
     return opened;
@@ -43,16 +45,21 @@ export class Sessions {
 
   /**
    * If a server has as many sessions as it may have, the one that this agent has not used for longest ends: many agents never
-   * say that they are done with one. Sessions of other agents, and those in use, stay. @throws SecretsError `sessionLimit`.
+   * say that they are done with one. If it has none to give, an agent that has more than it has gives way, so that nobody can lock
+   * others out. Sessions in use stay. @throws SecretsError `sessionLimit`.
    */
-  makeRoom(server: string, agent: string): void {
+  makeRoom(server: string, agent: string, now: number): void {
     const open = this.of(server);
     if (open.length < MAX_PER_SERVER) return;
-    // One that its agent has not come back to yet may still be beginning.
-    const [idle] = open.filter((s) => s.agent === agent && s.visits === 0 && s.usedAt > s.openedAt).sort((a, b) => a.usedAt - b.usedAt);
-    if (idle === undefined) throw new SecretsError('sessionLimit', { server, limit: MAX_PER_SERVER });
-    this.#sessions.delete(idle.id);
-    this.#end(idle);
+    const idle = open
+      .filter((s) => s.visits === 0 && (s.usedAt > s.openedAt || now - s.openedAt > BEGINNING_MS))
+      .sort((a, b) => a.usedAt - b.usedAt);
+    const share = (of: string): number => open.filter((s) => s.agent === of).length;
+    const [richest] = idle.filter((s) => share(s.agent) > share(agent)).sort((a, b) => share(b.agent) - share(a.agent));
+    const given = idle.find((s) => s.agent === agent) ?? richest;
+    if (given === undefined) throw new SecretsError('sessionLimit', { server, limit: MAX_PER_SERVER });
+    this.#sessions.delete(given.id);
+    this.#end(given);
   }
 
   /** The session that an agent names, if it is this agent's with this server. @throws SecretsError `sessionUnknown`. */

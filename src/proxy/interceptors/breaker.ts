@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
+import { isSubscription } from '../call';
 import type { Call, CallEnd, Interceptor } from '../call';
 
 /** A server that fails this often in a row is left alone for a while. */
@@ -56,7 +57,8 @@ export class Breaker implements Interceptor {
     const trouble = this.#troubles.get(call.server);
     if (trouble?.until === undefined) return;
     const left = trouble.until - this.#options.clock.now();
-    if (left <= 0 && trouble.probe === undefined) {
+    // Of a subscription it would be known hours later whether the server works.
+    if (left <= 0 && trouble.probe === undefined && !isSubscription(call)) {
       trouble.probe = call;
       return;
     }
@@ -70,8 +72,10 @@ export class Breaker implements Interceptor {
 
   after(call: Call, { outcome, errorKind = '' }: CallEnd): void {
     const answered = outcome === 'ok' || errorKind === 'tool' || errorKind.startsWith('rpc:');
-    if (answered) this.#troubles.delete(call.server);
-    else if (FAILURES.has(errorKind)) this.#failed(call);
+    if (answered) {
+      // That ends well when its agent goes, which says nothing of the server.
+      if (!isSubscription(call)) this.#troubles.delete(call.server);
+    } else if (FAILURES.has(errorKind)) this.#failed(call);
     else this.#endProbe(call);
   }
 

@@ -4,6 +4,7 @@ import type { Server } from '../../bindings/server';
 import { ArraySet } from '../../shared/arraySet';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
+import { isSubscription } from '../call';
 import type { Call, Interceptor } from '../call';
 
 /** How long a call waits for its turn at most: longer than that, agents do not wait either. */
@@ -37,7 +38,7 @@ export function limits(clock: Clock): Interceptor {
   const buckets = new Map<string, Bucket>();
   return {
     before: (call, server) => {
-      if (FREE.has(call.method)) return undefined;
+      if (FREE.has(call.method) || isSubscription(call)) return undefined;
       if (server.limits?.rate !== undefined) take(buckets, server, server.limits.rate, clock.now());
       let load = loads.get(server.name);
       if (load === undefined) loads.set(server.name, (load = { running: new ArraySet(), waiting: [] }));

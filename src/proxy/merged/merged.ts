@@ -68,7 +68,7 @@ export class MergedUpstream implements Upstream {
   #begin(post: Post): MergedSession {
     const { sessions, clock, mode } = this.#options;
     if (!post.calls.some(({ method }) => method === 'initialize')) throw new SecretsError('sessionUnknown', {});
-    sessions.makeRoom(post.server.name, post.agent);
+    sessions.makeRoom(post.server.name, post.agent, clock.now());
     const state = new MergedSession(post.agent, modeIn(post.server.name) ?? mode(), this.#options);
     const { name, type } = post.server;
     const session = sessions.open({ agent: post.agent, server: name, type, plan: shapeDigest(post.server), state }, clock.now());

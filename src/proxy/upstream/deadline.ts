@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS } from '../../bindings/limits';
 import type { Server } from '../../bindings/server';
 import { SecretsError } from '../../shared/errors';
+import { isSubscription } from '../call';
 import type { Call } from '../call';
 import { everyTick } from './sharedTicks';
 
@@ -17,8 +18,7 @@ export interface CallTimes {
 
 /** How long the calls of one post may take. @param callTimeoutMs the user's setting. */
 export function callTimes({ limits }: Server, calls: readonly Call[], callTimeoutMs: () => number): CallTimes {
-  // A subscription (MCP 2026-07-28) is silent for as long as nothing changes.
-  if (calls.some((call) => call.method === 'subscriptions/listen')) return { silenceMs: Infinity, ceilingMs: Infinity };
+  if (calls.some(isSubscription)) return { silenceMs: Infinity, ceilingMs: Infinity };
   const silenceMs = limits?.callTimeoutMs ?? callTimeoutMs();
   const startMs = calls.some((call) => call.method === 'initialize') ? limits?.startTimeoutMs : undefined;
   return { silenceMs: startMs ?? silenceMs, ceilingMs: limits?.maxCallTimeMs ?? DEFAULT_LIMITS.maxCallTimeMs };

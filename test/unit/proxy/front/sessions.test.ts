@@ -51,12 +51,23 @@ describe('sessions', () => {
     assert.deepEqual([sessions.of('s').length, sessions.of('t').length], [64, 1]);
   });
 
-  it('of other agents do not give way, nor those in use, nor those that begin', async () => {
+  it('in use do not give way, nor those that begin, nor those of agents that have no more', async () => {
     const sessions = new Sessions(() => assert.fail('ended one'));
-    for (let i = 0; i < 62; i++) sessions.get(sessions.open(OF, i).id, OF.agent, OF.server, 70);
-    sessions.open({ ...OF, agent: 'cursor' }, 100).visits = 1;
+    for (let i = 0; i < 32; i++) sessions.get(sessions.open(OF, i).id, OF.agent, OF.server, 70);
+    for (let i = 0; i < 31; i++) sessions.open({ ...OF, agent: 'cursor' }, 100).visits = 1;
     sessions.open({ ...OF, agent: 'cursor' }, 100);
     const error = await refusal('sessionLimit', () => sessions.open({ ...OF, agent: 'cursor' }, 101));
     assert.deepEqual(error.details, { server: 's', limit: 64 });
+  });
+
+  it('cannot be had by one agent alone: who has most gives way, also what it never came back to', () => {
+    const ended: Session[] = [];
+    const sessions = new Sessions((session) => ended.push(session));
+    const minute = 60_000;
+    const few = sessions.open({ ...OF, agent: 'claude code' }, 0);
+    const many = Array.from({ length: 63 }, (_, i) => sessions.open(OF, i));
+    const taken = Array.from({ length: 20 }, () => sessions.open({ ...OF, agent: 'cursor' }, 10 * minute));
+    assert.deepEqual(ended, many.slice(0, 20));
+    for (const session of [few, ...taken]) assert.ok(sessions.has(session));
   });
 });

@@ -82,6 +82,18 @@ describe('the circuit breaker of a server', () => {
     assert.equal(breaker.restsUntil('s'), undefined);
   });
 
+  it('neither tries with a subscription nor learns from the end of one: that may be hours later', () => {
+    const subscription = { ...newCall(), method: 'subscriptions/listen' };
+    assert.equal(refusal(subscription), undefined);
+    failTimes(4);
+    breaker.after(subscription, OK);
+    run(DOWN);
+    assert.notEqual(refusal(newCall()), undefined, 'its end is no answer');
+    clock.time += 10_000;
+    assert.notEqual(refusal(subscription), undefined);
+    assert.equal(refusal(newCall()), undefined, 'the try is still to be had');
+  });
+
   it('waits twice as long after a try that fails, up to five minutes', () => {
     failTimes(5);
     for (const seconds of [10, 20, 40, 80, 160, 300, 300]) {

@@ -97,11 +97,13 @@ describe('the limits of a server', () => {
       assert.equal(third.state, 'running');
     });
 
-    it('handshakes and pings pass always; servers do not share', () => {
+    it('handshakes, pings and subscriptions pass always, and take no place; servers do not share', () => {
       const interceptor = limits(clock);
       const server = serverWith({ concurrency: 1, queue: 0 });
-      new Tried(newCall(), interceptor, server);
-      for (const method of ['initialize', 'ping']) assert.equal(new Tried(newCall(method), interceptor, server).state, 'running');
+      assert.equal(new Tried(newCall('subscriptions/listen'), interceptor, server).state, 'running');
+      assert.equal(new Tried(newCall(), interceptor, server).state, 'running');
+      for (const method of ['initialize', 'ping', 'subscriptions/listen'])
+        assert.equal(new Tried(newCall(method), interceptor, server).state, 'running');
       assert.equal(new Tried(newCall('tools/call', 't'), interceptor, serverWith({ concurrency: 1, queue: 0 }, 't')).state, 'running');
       assert.equal(new Tried(newCall(), interceptor, server).state, 'refused');
     });
