@@ -5,6 +5,7 @@ import { repoRoot } from '../host/paths';
 import { differences, exclusionOf, exclusions } from './comparison';
 import type { Row } from './comparison';
 import { shown, verdictOf } from './outcome';
+import type { Verdict } from './outcome';
 import { titleOf } from './suites';
 import type { Leg } from './suites';
 
@@ -32,7 +33,7 @@ export function tables(results: readonly LegRows[]): string {
     .join('\n\n');
 }
 
-/** What failed and why, what was different, and what was left out; in lines. */
+/** What failed and why, what was different, what was not checked, and what was left out; in lines. */
 export function remarks(results: readonly LegRows[]): string[] {
   const failures = each(results, (leg, row) =>
     leg.ways.flatMap((way) =>
@@ -40,9 +41,15 @@ export function remarks(results: readonly LegRows[]): string[] {
     ),
   );
   const different = each(results, (leg, row) => differences(leg, row).map((way) => `different: ${titleOf(leg)}, ${row.scenario}, ${way}`));
+  const unchecked = each(results, (leg, row) =>
+    leg.ways.every((way) => verdictOf(row.outcomes.get(way)) === 'unchecked')
+      ? [`skipped: ${titleOf(leg)}, ${row.scenario}: the suite checks nothing there, directly or otherwise`]
+      : [],
+  );
   return [
     ...failures,
     ...different,
+    ...unchecked,
     ...exclusions.map(({ side, protocol, scenario, way, why }) => `left out: ${side}, ${protocol}, ${scenario}, ${way}: ${why}`),
   ];
 }
@@ -52,17 +59,30 @@ export function setsAreEqual(results: readonly LegRows[]): boolean {
   return each(results, differences).length === 0;
 }
 
-/** The same as counts: a test is one scenario on one way. */
+/**
+ * The same as counts: a test is one scenario on one way. Every difference is a failure, also where nothing has failed: what passes
+ * directly and is not checked through the proxy is lost. Skipped is what is left out, and what is checked on no way.
+ */
 export function counts(results: readonly LegRows[]): MochaResult {
-  const cells = each(results, (leg, row) =>
-    leg.ways.map((way) => ({
-      title: `${titleOf(leg)} > ${row.scenario} > ${way}`,
-      verdict: exclusionOf(leg, row, way) === undefined ? verdictOf(row.outcomes.get(way)) : 'unchecked',
-    })),
-  );
+  const cells = each(results, (leg, row) => {
+    const different = differences(leg, row);
+    const direct = verdictOf(row.outcomes.get('direct'));
+    return leg.ways.map((way): Cell => {
+      const title = `${titleOf(leg)} > ${row.scenario} > ${way}`;
+      if (exclusionOf(leg, row, way) !== undefined) return { title, verdict: 'unchecked' };
+      const verdict = verdictOf(row.outcomes.get(way));
+      return different.includes(way) ? { title: `${title}: ${verdict}, directly ${direct}`, verdict: 'failed' } : { title, verdict };
+    });
+  });
   const failures = cells.filter(({ verdict }) => verdict === 'failed' || verdict === 'not run').map(({ title }) => title);
-  const count = (wanted: string): number => cells.filter(({ verdict }) => verdict === wanted).length;
+  const count = (wanted: Verdict): number => cells.filter(({ verdict }) => verdict === wanted).length;
   return { passed: count('passed'), failed: failures.length, skipped: count('unchecked'), failures };
+}
+
+/** A scenario on one way, as it counts. */
+interface Cell {
+  readonly title: string;
+  readonly verdict: Verdict;
 }
 
 /** Puts the tables into docs/testing.md. */

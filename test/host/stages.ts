@@ -7,6 +7,7 @@ import type { MochaResult } from './mochaRunner';
 import { findTestFiles } from './mochaRunner';
 import { repoRoot } from './paths';
 import { runMocha } from './runMocha';
+import { oneFailure, withExitCode } from './stageResult';
 
 const nothing: MochaResult = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
@@ -43,7 +44,7 @@ export async function scriptStage(name: string, limitMs: number, args: (resultFi
     const code = await runChild(process.execPath, ['--import', 'tsx', ...args(resultFile)], limitMs);
     if (code === undefined) return oneFailure(`${name}: took longer than ${String(limitMs / 60_000)} minutes`);
     if (!existsSync(resultFile)) return oneFailure(`${name}: crashed with code ${String(code)}`);
-    return JSON.parse(await readFile(resultFile, 'utf8')) as MochaResult;
+    return withExitCode(name, code, JSON.parse(await readFile(resultFile, 'utf8')) as MochaResult);
   } finally {
     await rm(temp, { recursive: true, force: true });
   }
@@ -58,10 +59,6 @@ function withoutTests(folder: string): MochaResult | undefined {
   const path = join(repoRoot, 'test', folder);
   if (!existsSync(path)) return nothing;
   return findTestFiles(path, '.test.ts').length === 0 ? oneFailure(`${folder}: has no tests`) : undefined;
-}
-
-function oneFailure(title: string): MochaResult {
-  return { ...nothing, failed: 1, failures: [title] };
 }
 
 /** Resolves with the exit code, or undefined when the child had to be ended after the limit. */

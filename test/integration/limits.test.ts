@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { answerTo, event, json, ScriptedUpstream, textResult } from '../fixtures/scriptedUpstream';
 import type { Script } from '../fixtures/scriptedUpstream';
@@ -6,8 +7,33 @@ import { Agent } from './support/agent';
 import type { Answer } from './support/agent';
 import { until } from './support/eventually';
 import { LocalProxy } from './support/localProxy';
+import { ModernPoster } from './support/modernPoster';
 import { scripted, textOf } from './support/scripted';
 import { Stream } from './support/stream';
+
+/** Its one tool takes `seconds` and says all the while how far it is, if anybody wants to know. Reads its input after `first` ms, with its next starts after `again` ms. */
+const steady = (first: number, again: number): string => `
+  const { existsSync, writeFileSync } = require('node:fs');
+  const [, started] = process.argv;
+  const delay = existsSync(started) ? ${String(again)} : ${String(first)};
+  writeFileSync(started, '');
+  const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+  const work = (id, { arguments: { seconds }, _meta: { progressToken } = {} }) => {
+    const progress = () => say({ method: 'notifications/progress', params: { progressToken, progress: performance.now() } });
+    const timer = progressToken === undefined ? undefined : setInterval(progress, 100);
+    setTimeout(() => {
+      clearInterval(timer);
+      say({ id, result: { content: [{ type: 'text', text: 'worked' }] } });
+    }, seconds * 1000);
+  };
+  setTimeout(() => require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params } = JSON.parse(line);
+    if (id === undefined) return;
+    if (method === 'initialize') say({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } } });
+    else if (method !== 'tools/call') say({ id, error: { code: -32601, message: 'Method not found' } });
+    else if (params.name === 'exit') process.exit(7);
+    else work(id, params);
+  }).on('close', () => process.exit(0)), delay);`;
 
 const kindOf = ({ messages }: Answer): string | undefined => messages.at(-1)?.error?.data?.kind;
 
@@ -81,6 +107,84 @@ describe('limits of servers', function () {
     await stream.next('the question', ({ method }) => method === 'test/ask');
     assert.equal(kindOf(await asking), 'callTooLong');
     stream.close();
+  });
+
+  describe('that are children', () => {
+    type Call = (seconds: number, progressToken?: string) => Promise<Answer>;
+
+    /** Connects each kind of agent to a server with these limits. */
+    const kinds: Readonly<Record<string, (limits: object) => Promise<Call>>> = {
+      'an agent with a session': async (limits) => {
+        const agent = await working(limits);
+        await agent.initialize();
+        return (seconds, progressToken) => agent.call('tools/call', work(seconds, progressToken));
+      },
+      'an agent of 2026-07-28': async (limits) => {
+        const poster = new ModernPoster(await working(limits));
+        await poster.call('tools/list', {});
+        return (seconds, progressToken) => poster.call('tools/call', work(seconds, progressToken));
+      },
+    };
+
+    const work = (seconds: number, progressToken?: string): object => ({
+      name: 'work',
+      arguments: { seconds },
+      ...(progressToken === undefined ? {} : { _meta: { progressToken } }),
+    });
+
+    async function working(limits: object, first = 0, again = first): Promise<Agent> {
+      const args = ['-e', steady(first, again), join(local.folder, 'started')];
+      await local.servers({ s: { command: process.execPath, args, limits: { startTimeout: '30s', ...limits } } });
+      const agent = new Agent(local, 's');
+      agents.push(agent);
+      return agent;
+    }
+
+    for (const [kind, begin] of Object.entries(kinds)) {
+      it(`callTimeout: progress is a sign of life of its own call, and of no other one (${kind})`, async () => {
+        const call = await begin({ callTimeout: '1s' });
+        const [told, silent] = await Promise.all([call(3, 'told'), call(3)]);
+        assert.equal(textOf(told), 'worked');
+        const progress = told.messages.filter(({ method }) => method === 'notifications/progress');
+        assert.ok(progress.length > 5, told.body);
+        assert.deepEqual(new Set(progress.map(({ params }) => params?.progressToken)), new Set(['told']));
+        assert.equal(kindOf(silent), 'upstreamTimeout');
+        assert.equal(textOf(await call(0)), 'worked', 'the session goes on');
+      });
+
+      it(`maxCallTime: the call ends there all the same (${kind})`, async () => {
+        const call = await begin({ callTimeout: '1s', maxCallTime: '3s' });
+        const answer = await call(30, 'told');
+        assert.equal(kindOf(answer), 'callTooLong');
+        assert.match(answer.messages.at(-1)?.error?.message ?? '', /took longer than 3 seconds/);
+        assert.equal(textOf(await call(0)), 'worked', 'the session goes on');
+      });
+    }
+
+    it('startTimeout: what takes long to start has longer for that than for a call, also when it starts again', async () => {
+      const agent = await working({ callTimeout: '1s' }, 2_500);
+      assert.notEqual((await agent.initialize()).messages[0]?.result, undefined);
+      assert.equal(kindOf(await agent.call('tools/call', { name: 'exit' })), 'childExited');
+      assert.equal(textOf(await agent.call('tools/call', work(0))), 'worked');
+      assert.equal(kindOf(await agent.call('tools/call', work(30))), 'upstreamTimeout');
+    });
+
+    it('startTimeout: what does not start within it is given up, however long a call may take', async () => {
+      const agent = await working({ startTimeout: '1s', callTimeout: '1h' }, 600_000);
+      assertLate(await agent.initialize(), 1);
+    });
+
+    it('startTimeout: so is what does not start again', async () => {
+      const agent = await working({ startTimeout: '4s', callTimeout: '1h' }, 0, 600_000);
+      await agent.initialize();
+      assert.equal(kindOf(await agent.call('tools/call', { name: 'exit' })), 'childExited');
+      assertLate(await agent.call('tools/call', work(0)), 4);
+    });
+
+    function assertLate(answer: Answer, seconds: number): void {
+      assert.equal(kindOf(answer), 'upstreamTimeout', answer.body);
+      assert.ok(answer.body.includes(`sent nothing for ${String(seconds)} seconds`), answer.body);
+    }
   });
 
   it('requestSize: a larger message is not sent', async () => {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { ScriptedUpstream } from '../fixtures/scriptedUpstream';
 import { Agent } from './support/agent';
 import type { Answer } from './support/agent';
 import { newPlainCanary } from './support/canaries';
+import { until } from './support/eventually';
+import { fixture } from './support/programs';
 import { scripted } from './support/scripted';
 import type { Serving } from './support/serving';
 import { Workplace } from './support/workplace';
@@ -122,6 +126,31 @@ describe('a policy', function () {
     await refused(agent.tool('read', { path: `/srv/${'a'.repeat(2_000_000)}` }), 'policyArguments');
   });
 
+  it('refuses numbers that the server may read as others than were checked, and says so', async () => {
+    await under({ rules: [{ tools: 'pay', arguments: { properties: { to: { enum: [7, 0.1, 123456789012345680] } } }, action: 'allow' }] });
+    const pay = (to: string, tool = 'pay'): string =>
+      `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"${tool}","arguments":{"to":${to}}}}`;
+    await allowed(agent.post(pay('7.0')));
+    await allowed(agent.post(pay('0.1')));
+    await allowed(agent.post(pay('123456789012345681', 'other')));
+    for (const number of ['123456789012345681', '123456789012345680', '0.1000000000000000055', '7.0000000000000000001']) {
+      const why = await refused(agent.post(pay(number)), 'policyArguments');
+      assert.match(why, /\/to is a number that others may read as another one .* Give it with fewer digits, or as a text/);
+    }
+    await refused(agent.post(`[${pay('0.1000000000000000055')}]`), 'policyArguments');
+  });
+
+  it('is not kept busy: patterns that are too large are an error of the file, long names of tools no names', async () => {
+    await place.servers({
+      web: { url: upstream.url, policy: { rules: [{ arguments: { properties: { a: { pattern: `${'[ab]{0,1000}'.repeat(40)}c$` } } }, action: 'allow' }] } },
+    });
+    assert.match(await refused(agent.tool('x', { a: 'ab' }), 'serverInvalid'), /too large to be checked: .* Repeat less/);
+    await under({ rules: [{ arguments: { properties: { a: { pattern: '^[ab]{0,1000}$' } } }, action: 'allow' }] });
+    await allowed(agent.tool('x', { a: 'ab'.repeat(500) }));
+    assert.match(await refused(agent.tool('x', { a: 'ab'.repeat(5_000) }), 'policyArguments'), /too large to be checked/);
+    await refused(agent.tool('x'.repeat(257)), 'toolNameUnclear');
+  });
+
   describe('decides over what the server will read', () => {
     before(() => under({ rules: [{ tools: 'delete*', action: 'deny' }] }));
 
@@ -197,6 +226,164 @@ describe('a policy', function () {
     await under({ default: 'ask', rules: [{ tools: 'a\u202eb', action: 'deny', agents: ['x'] }] });
     const plan = await place.ok(['server', 'approve', 'web']);
     assert.match(plan, /Rule 1: deny a\\u202eb, for x\nOther calls: ask\n/);
+  });
+});
+
+describe('a policy by what a server says of its tools', function () {
+  this.timeout(60_000);
+  const place = new Workplace();
+  const offerFile = join(place.root, 'offer.json');
+  /** What is said of each tool; `undefined`: nothing. */
+  const SAID: Readonly<Record<string, object | undefined>> = {
+    read: { readOnlyHint: true, destructiveHint: false },
+    write: { readOnlyHint: false, destructiveHint: false },
+    erase: { readOnlyHint: false, destructiveHint: true },
+    plain: undefined,
+    titled: { title: 'Only a title', idempotentHint: true },
+    odd: { readOnlyHint: 'true', destructiveHint: null },
+  };
+  let serving: Serving;
+  let agents: Agent[] = [];
+
+  before(async () => {
+    serving = await place.serve(['--new-tools', 'allow']);
+  });
+
+  beforeEach(() => {
+    offer(SAID);
+  });
+
+  afterEach(() => {
+    for (const agent of agents) agent.close();
+    agents = [];
+  });
+
+  after(() => place.close());
+
+  function offer(said: typeof SAID): void {
+    const tools = Object.entries(said).map(([name, annotations]) => ({ name, inputSchema: { type: 'object' }, annotations }));
+    writeFileSync(offerFile, JSON.stringify({ pages: [tools] }));
+  }
+
+  /** An agent of a server, of the SDK, with this policy. Each has a name of its own, so that nothing is known of its tools. */
+  async function under(name: string, policy: object, listed = true): Promise<Agent> {
+    const { execPath: command } = process;
+    await place.servers({ [name]: { command, args: [fixture('changingServer'), offerFile], policy } }, name);
+    const agent = new Agent(serving, name);
+    agents.push(agent);
+    await agent.initialize();
+    if (listed) await list(agent);
+    return agent;
+  }
+
+  async function list(agent: Agent): Promise<void> {
+    const { messages, body } = await agent.call('tools/list');
+    assert.deepEqual(
+      (messages[0]?.result?.tools as { name: string }[] | undefined)?.map(({ name }) => name),
+      Object.keys(SAID),
+      body,
+    );
+  }
+
+  const received = (): string[] =>
+    existsSync(`${offerFile}.calls`) ? readFileSync(`${offerFile}.calls`, 'utf8').split('\n').slice(0, -1) : [];
+
+  /** What comes of calls of tools: `made`, or the kind of the refusal. The server receives those that are made, and no others. */
+  async function outcomes(agent: Agent, tools: readonly string[] = Object.keys(SAID)): Promise<Record<string, string | undefined>> {
+    const found: Record<string, string | undefined> = {};
+    const before = received().length;
+    for (const tool of tools) {
+      const answer = await agent.tool(tool);
+      found[tool] = answer.messages[0]?.result === undefined ? errorOf(answer).kind : 'made';
+    }
+    assert.deepEqual(
+      received().slice(before),
+      tools.filter((tool) => found[tool] === 'made'),
+    );
+    return found;
+  }
+
+  it('allows what reads only, if anything else is denied; silence is no reason to allow', async () => {
+    const agent = await under('allows', { rules: [{ annotations: { readOnly: true }, action: 'allow' }], default: 'deny' });
+    assert.deepEqual(await outcomes(agent), {
+      read: 'made',
+      write: 'policyDenied',
+      erase: 'policyDenied',
+      plain: 'policyDenied',
+      titled: 'policyDenied',
+      odd: 'policyDenied',
+    });
+  });
+
+  it('denies what destroys, and what may destroy as far as is said', async () => {
+    const agent = await under('denies', { rules: [{ annotations: { destructive: true }, action: 'deny', reason: 'Not here.' }] });
+    assert.deepEqual(await outcomes(agent), {
+      read: 'made',
+      write: 'made',
+      erase: 'policyDenied',
+      plain: 'policyDenied',
+      titled: 'policyDenied',
+      odd: 'policyDenied',
+    });
+    assert.match(errorOf(await agent.tool('plain')).message, /does not allow the tool "plain" \(its rule 1\): "Not here\."/);
+  });
+
+  it('asks about what destroys, and consent counts for the tool that it is for', async () => {
+    const agent = await under('asks', { rules: [{ annotations: { destructive: true }, action: 'ask' }] });
+    const asked = 'callUnapproved';
+    assert.deepEqual(await outcomes(agent), { read: 'made', write: 'made', erase: asked, plain: asked, titled: asked, odd: asked });
+    await place.ok(['policy', 'allow', 'asks', 'erase']);
+    assert.deepEqual(await outcomes(agent, ['erase', 'plain']), { erase: 'made', plain: asked });
+  });
+
+  it('takes the strictest of the rules that may be about a tool, and the first that is', async () => {
+    const rules = [
+      { annotations: { readOnly: true, destructive: false }, action: 'allow' },
+      { tools: 'write', action: 'allow' },
+      { annotations: { destructive: true }, action: 'deny' },
+      { annotations: { idempotent: true }, tools: 'titled', action: 'allow' },
+    ];
+    const agent = await under('several', { rules, default: 'ask' });
+    assert.deepEqual(await outcomes(agent), {
+      read: 'made',
+      write: 'made',
+      erase: 'policyDenied',
+      plain: 'policyDenied',
+      titled: 'policyDenied',
+      odd: 'policyDenied',
+    });
+    const other = await under('several', { rules: rules.toReversed(), default: 'ask' });
+    assert.deepEqual(await outcomes(other, ['read', 'titled', 'plain']), { read: 'made', titled: 'made', plain: 'policyDenied' });
+  });
+
+  it('has nothing to go by until the tools were listed, nor for a tool that never was', async () => {
+    const policy = { rules: [{ annotations: { readOnly: true }, action: 'allow' }], default: 'ask' };
+    const agent = await under('unlisted', policy, false);
+    const before = await outcomes(agent, ['read', 'never-listed']);
+    assert.deepEqual(before, { read: 'callUnapproved', 'never-listed': 'callUnapproved' });
+    await list(agent);
+    assert.deepEqual(await outcomes(agent, ['read', 'never-listed']), { read: 'made', 'never-listed': 'callUnapproved' });
+  });
+
+  it('goes by what was accepted: what the server says anew counts when a person has accepted it', async () => {
+    const agent = await under('changes', { rules: [{ annotations: { readOnly: true }, action: 'allow' }], default: 'deny' });
+    offer({ ...SAID, erase: { readOnlyHint: true } });
+    // Not in the list any more, because it is another tool than before.
+    await agent.call('tools/list');
+    assert.deepEqual(await outcomes(agent, ['read', 'erase']), { read: 'made', erase: 'toolChanged' });
+    await place.ok(['tools', 'accept', 'changes', 'erase']);
+    await until('it is accepted in the proxy, too', async () => (await agent.tool('erase')).messages[0]?.result !== undefined);
+  });
+
+  it('decides at the endpoint of all servers, too', async () => {
+    const policy = { rules: [{ annotations: { readOnly: true }, action: 'allow' }], default: 'deny' };
+    await under('merged', policy, false);
+    const agent = new Agent(serving);
+    agents.push(agent);
+    await agent.initialize();
+    await agent.call('tools/list');
+    const kindOf = async (tool: string): Promise<string | undefined> => (await agent.tool(tool)).messages[0]?.error?.data?.kind;
+    assert.deepEqual([await kindOf('merged__read'), await kindOf('merged__write')], [undefined, 'policyDenied']);
   });
 });
 

@@ -14,7 +14,7 @@ const bad = outcomeOf([
 ]);
 const idle = outcomeOf([{ id: 'one', status: 'INFO' }]);
 
-function results(scenario: string, direct: Outcome, http: Outcome | undefined, stdio: Outcome): LegRows[] {
+function results(scenario: string, direct: Outcome | undefined, http: Outcome | undefined, stdio: Outcome | undefined): LegRows[] {
   const of = (outcome: Outcome | undefined): Map<string, Outcome> => new Map(outcome === undefined ? [] : [[scenario, outcome]]);
   return [{ leg, rows: rowsOf(new Map(Object.entries({ direct: of(direct), http: of(http), stdio: of(stdio) }))) }];
 }
@@ -29,7 +29,7 @@ describe('the report of the conformance run', () => {
   it('what fails only through the proxy is a difference, and is told with its reason', () => {
     const different = results('ping', good, bad, good);
     assert.equal(setsAreEqual(different), false);
-    assert.deepEqual(counts(different).failures, ['server, 2025-11-25 (suite 0.1.16) > ping > http']);
+    assert.deepEqual(counts(different).failures, ['server, 2025-11-25 (suite 0.1.16) > ping > http: failed, directly passed']);
     assert.ok(remarks(different).some((line) => line.includes('ping, http: two: lost')));
     assert.match(tables(different), /\| ping \| ✓ 1 \| ✗ 1, 1 failed \| ✓ 1 \|/);
   });
@@ -43,6 +43,37 @@ describe('the report of the conformance run', () => {
     assert.equal(setsAreEqual(results('ping', good, idle, good)), false);
     assert.equal(setsAreEqual(results('ping', idle, idle, idle)), true);
     assert.deepEqual(counts(results('ping', idle, idle, idle)), { passed: 0, failed: 0, skipped: 3, failures: [] });
+  });
+
+  it('what passes directly and is not checked through the proxy is a failure, not skipped', () => {
+    assert.deepEqual(counts(results('ping', good, idle, good)), {
+      passed: 2,
+      failed: 1,
+      skipped: 0,
+      failures: ['server, 2025-11-25 (suite 0.1.16) > ping > http: unchecked, directly passed'],
+    });
+  });
+
+  it('what is checked on no way is skipped, with the reason', () => {
+    const unchecked = results('ping', idle, idle, idle);
+    assert.deepEqual(counts(unchecked), { passed: 0, failed: 0, skipped: 3, failures: [] });
+    assert.match(remarks(unchecked).join('\n'), /^skipped: server, .*, ping: the suite checks nothing there/m);
+    for (const different of [results('ping', good, idle, idle), results('ping', idle, good, idle)])
+      assert.doesNotMatch(remarks(different).join('\n'), /^skipped/m);
+  });
+
+  it('whatever makes the sets unequal is a failure of the stage', () => {
+    const outcomes = [good, bad, idle, undefined];
+    for (const scenario of ['ping', 'server-sse-polling'])
+      for (const direct of outcomes)
+        for (const http of outcomes)
+          for (const stdio of outcomes) {
+            const found = results(scenario, direct, http, stdio);
+            const { passed, failed, skipped, failures } = counts(found);
+            assert.ok(setsAreEqual(found) || failed > 0, tables(found));
+            assert.equal(failures.length, failed);
+            assert.equal(passed + failed + skipped, 3 * found.flatMap(({ rows }) => rows).length);
+          }
   });
 
   it('what is left out is not compared, shown in brackets and counted as skipped', () => {
