@@ -1,4 +1,8 @@
-/** What a person may say to a call. `session`: until the agent's session ends; `always`: until the policy changes. */
+/**
+ * What a person may say to a call. `session`: until the agent's session ends; where there is no session (every agent of MCP
+ * 2026-07-28, servers without sessions): for this agent in all its windows, until the proxy stops. `always`: for good. Both hold for
+ * the plan under which they were given: any change of the server, its scope or its policy ends them.
+ */
 export type CallAnswer = 'once' | 'session' | 'always' | 'no';
 
 /** A call that a person is asked about. Everything in it can be shown: secrets are masked, what cannot be seen is written as escapes. */

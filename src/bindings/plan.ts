@@ -59,7 +59,7 @@ export function describePlan(server: Server): string[] {
       : [
           `${server.type === 'http' ? 'Connects to' : 'Posts to'}: ${visible(server.url)}${server.type === 'http' && server.transport === 'sse' ? ' (HTTP+SSE)' : ''}`,
           ...Object.entries(server.headers).map(([name, value]) => `Header: ${visible(name)}: ${visible(value)}`),
-          ...(server.type === 'function' ? server.tools.map(describeTool) : []),
+          ...(server.type === 'function' ? server.tools.flatMap(describeTool) : []),
         ];
   const protocol = server.type === 'function' || server.protocol === undefined ? [] : [`Speaks: MCP ${server.protocol}`];
   const scope = server.scope === DEFAULT_SCOPE ? [] : [`From scope: ${server.scope}`];
@@ -70,8 +70,12 @@ export function describePlan(server: Server): string[] {
 }
 
 /** What an agent is told of a tool, too: it can be misled by it. */
-function describeTool({ name, description }: FunctionTool): string {
-  return `Tool: ${visible(name)}${description === undefined ? '' : `: ${visible(description)}`}`;
+function describeTool({ name, description, inputSchema }: FunctionTool): string[] {
+  return [
+    `Tool: ${visible(name)}${description === undefined ? '' : `: ${visible(description)}`}`,
+    // On a line of its own: a description could end with what looks like it.
+    `Arguments of ${visible(name)}: ${visible(JSON.stringify(inputSchema))}`,
+  ];
 }
 
 /** One binding in words: `GITHUB_TOKEN as header X-Token: "Token ${value}"`. */

@@ -1,16 +1,22 @@
 import * as z from 'zod';
 import { lazily } from '../shared/lazily';
-import { schemaProblems } from './argumentsSchema';
+import { patternsProblem, schemaProblems } from './argumentsSchema';
+import type { ArgumentsSchema } from './argumentsSchema';
 import { HINTS } from './policy';
 import type { Policy, PolicyRule } from './policy';
 
 const MAX_RULES = 200;
+/** In one list. */
+const MAX_PATTERNS = 100;
+/** Of tools and agents, in all rules. Each call is compared with them, so they take time from it. */
+const MAX_ALL_PATTERNS = 1_000;
 
 /** One pattern or several: `*` stands for any characters, `?` for one. */
 export const patterns = lazily(() => {
   const pattern = z.string().min(1, { error: 'This must not be empty.' }).max(200, { error: 'A pattern has at most 200 characters.' });
-  return z.union([pattern, z.array(pattern).min(1, { error: 'This must not be empty.' })], {
-    error: 'This must be a pattern of 1 to 200 characters, or a list of them.',
+  const list = z.array(pattern).min(1, { error: 'This must not be empty.' }).max(MAX_PATTERNS);
+  return z.union([pattern, list], {
+    error: `This must be a pattern of 1 to 200 characters, or a list of at most ${String(MAX_PATTERNS)} of them.`,
   });
 });
 
@@ -67,12 +73,15 @@ export function listOf(given: string | readonly string[]): readonly string[] {
  * @param fail hears of what the shape alone does not show, with the path from the policy down.
  */
 export function toPolicy(fields: PolicyFields, fail: (message: string, path: readonly (string | number)[]) => void): Policy {
+  const schemas: ArgumentsSchema[] = [];
   const rules = (fields.rules ?? []).map((given, index): PolicyRule => {
     const { action, tools, agents, annotations, arguments: schema, reason } = given;
     const place = ['rules', index, 'arguments'];
     if (schema !== undefined && action === 'deny')
       fail('A rule that denies refuses every call that it is about: "arguments" would change nothing. Use "allow" or "ask".', place);
-    for (const { message, path } of schema === undefined ? [] : schemaProblems(schema)) fail(message, [...place, ...path]);
+    const problems = schema === undefined ? [] : schemaProblems(schema);
+    for (const { message, path } of problems) fail(message, [...place, ...path]);
+    if (schema !== undefined && problems.length === 0) schemas.push(schema);
     const hints = Object.entries(annotations ?? {}).filter(([name, value]) => name in HINTS && value !== undefined);
     return {
       action,
@@ -83,5 +92,10 @@ export function toPolicy(fields: PolicyFields, fail: (message: string, path: rea
       ...(reason === undefined ? {} : { reason }),
     };
   });
+  const count = rules.reduce((sum, { tools = [], agents = [] }) => sum + tools.length + agents.length, 0);
+  if (count > MAX_ALL_PATTERNS)
+    fail(`The rules have ${String(count)} patterns of tools and agents. There can be 1,000 at most.`, ['rules']);
+  const problem = patternsProblem(schemas);
+  if (problem !== undefined) fail(problem, ['rules']);
   return { default: fields.default ?? 'allow', rules };
 }

@@ -40,7 +40,7 @@ export interface Place {
   readonly below: (schema: Schema, value: unknown, key: string | number) => Wrong | undefined;
   /** What is wrong with this value by another schema. */
   readonly here: (schema: Schema, value: unknown) => Wrong | undefined;
-  /** Whether the pattern is in the text. @throws TooMuch if all texts together are too long for that. */
+  /** Whether the pattern is in the text. @throws Error if all of them together take too much. */
   readonly matches: (pattern: string, text: string) => boolean;
 }
 
@@ -169,21 +169,33 @@ export const KEYWORDS: Readonly<Record<string, Keyword>> = {
   deprecated: annotation,
 };
 
-const compiled = new Map<string, linear.LinearPattern>();
-const KEPT_PATTERNS = 1_000;
+/** Patterns by their source, the one that was added first at the front. */
+const kept = new Map<string, linear.LinearPattern>();
+/** Together with their size this bounds what they take, which is mostly there once they are compiled. */
+const KEPT_PATTERNS = 200;
+const KEPT_SIZE = 50_000;
+let keptSize = 0;
 
-/** A pattern, made when first asked for. @throws Error if it cannot be read. */
-export function patternOf(source: string): linear.LinearPattern {
-  let pattern = compiled.get(source);
-  if (pattern === undefined) {
-    // Loaded only where a policy has a pattern, and at once: reading a servers file waits for nothing.
-    // eslint-disable-next-line @typescript-eslint/no-require-imports
-    const { linearPattern } = require('./linearPattern') as typeof linear;
-    pattern = linearPattern(source);
-    if (compiled.size >= KEPT_PATTERNS) compiled.clear();
-    compiled.set(source, pattern);
-  }
+/** A pattern, read when first asked for and compiled when first used; or why it cannot be used. */
+export function patternOf(source: string): linear.LinearPattern | linear.Unusable {
+  const known = kept.get(source);
+  if (known !== undefined) return known;
+  // Loaded only where a policy has a pattern, and at once: reading a servers file waits for nothing.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { linearPattern } = require('./linearPattern') as typeof linear;
+  const pattern = linearPattern(source);
+  if (typeof pattern !== 'string') keep(source, pattern);
   return pattern;
+}
+
+function keep(source: string, pattern: linear.LinearPattern): void {
+  kept.set(source, pattern);
+  keptSize += pattern.size;
+  for (const [oldest, { size }] of kept) {
+    if (kept.size <= KEPT_PATTERNS && keptSize <= KEPT_SIZE) return;
+    kept.delete(oldest);
+    keptSize -= size;
+  }
 }
 
 /** What is wrong with the first one with which something is. */

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { CallAnswer, CallApprover, CallQuestion } from '../bindings/callApproval';
 import { visible } from '../shared/visible';
 import { previewLong } from './planPreview';
+import { cutLine, firstLines } from './shownLines';
 
 /** In a dialog the first button has the focus: it is the one that does nothing. */
 const NO = "Don't Allow";
@@ -11,8 +12,6 @@ const ANSWERS: ReadonlyMap<string, CallAnswer> = new Map([
   ['Allow in This Session', 'session'],
   ['Always Allow', 'always'],
 ]);
-/** What a dialog shows of arguments that are shown whole in an editor. In lines. */
-const SHOWN_LINES = 8;
 
 /** Asks about calls in dialogs, one after the other. A call that nobody waits for any more is not asked about. */
 export class EditorCallApprover implements CallApprover {
@@ -30,9 +29,9 @@ async function askNow(question: CallQuestion): Promise<CallAnswer> {
   const { agent, server, tool } = question;
   const args = question.arguments.split('\n');
   const whole = !(await previewLong(`Arguments of ${visible(tool)}`, args));
-  const shown = whole ? args : [...args.slice(0, SHOWN_LINES), '… all of it is in the editor behind this dialog'];
+  const shown = whole ? args : firstLines(args);
   const chosen = await vscode.window.showWarningMessage(
-    `May the agent "${agent}" call the tool "${visible(tool)}" of server "${server}"?`,
+    `May the agent "${agent}" call the tool "${cutLine(visible(tool))}" of server "${server}"?`,
     { modal: true, detail: [visible(question.rule), '', 'Arguments:', ...shown].join('\n') },
     ...ANSWERS.keys(),
   );

@@ -1,8 +1,16 @@
 import { endOfString } from './jsonText';
 
+/** Keys that matter, by what they are in lower case. */
+export type Keys = ReadonlyMap<string, string>;
+
+/** Makes keys for `misspelled`. */
+export function keysOf(...names: readonly string[]): Keys {
+  return new Map(names.map((name) => [name.toLowerCase(), name]));
+}
+
 /** The keys of a message, and of the params of a tool call, by which servers decide what to do. */
-const MESSAGE_KEYS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
-const CALL_KEYS: ReadonlySet<string> = new Set(['name', 'arguments', 'task', '_meta']);
+const MESSAGE_KEYS = keysOf('jsonrpc', 'id', 'method', 'params', 'result', 'error');
+const CALL_KEYS = keysOf('name', 'arguments', 'task', '_meta');
 
 /**
  * Why a message could be read in two ways, so that a server might do something else than was checked here; `undefined` if it
@@ -14,7 +22,7 @@ export function ambiguityIn(text: string, value: unknown): string | undefined {
   if (membersWritten(text) !== membersRead(value)) return 'an object in it has the same key twice';
   for (const message of Array.isArray(value) ? (value as unknown[]) : [value]) {
     if (!isObject(message)) continue;
-    const twin = misspelled(message, MESSAGE_KEYS);
+    const twin = misspelledIn(message);
     if (twin !== undefined) return twin;
     if (message.method === 'tools/call' && isObject(message.params)) {
       const inParams = misspelled(message.params, CALL_KEYS);
@@ -24,8 +32,8 @@ export function ambiguityIn(text: string, value: unknown): string | undefined {
   return undefined;
 }
 
-/** How many members the objects of a JSON text have: outside of strings, each has one colon. */
-function membersWritten(text: string): number {
+/** How many members the objects of a JSON text have, those with the same key counted one by one: outside of strings, each has one colon. */
+export function membersWritten(text: string): number {
   let colons = 0;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
@@ -53,13 +61,18 @@ function membersRead(value: unknown): number {
   return members;
 }
 
-/** Says so if a key is none of these, but one of them in another spelling. @param known in lower case. */
-export function misspelled(object: Readonly<Record<string, unknown>>, known: ReadonlySet<string>): string | undefined {
+/** Says so if a message has one of its own keys in another spelling. Quick: every answer is asked. */
+export function misspelledIn(message: object): string | undefined {
+  return misspelled(message, MESSAGE_KEYS);
+}
+
+/** Says so if a key is none of these, but one of them in another spelling. */
+export function misspelled(object: object, known: Keys): string | undefined {
   for (const key in object) {
-    if (known.has(key)) continue;
+    if (known.get(key) === key) continue;
     // Up and down again: `ſ` is an `s` in upper case only, the Kelvin sign a `k` in lower case only.
-    const folded = key.toUpperCase().toLowerCase();
-    if (known.has(folded)) return `it has "${folded}" in another spelling`;
+    const right = known.get(key.toUpperCase().toLowerCase());
+    if (right !== undefined && right !== key) return `it has "${right}" in another spelling`;
   }
   return undefined;
 }

@@ -7,8 +7,6 @@ import type { Message, Request, RequestId } from './jsonRpc';
 export interface CallEnd {
   readonly outcome: AuditOutcome;
   readonly errorKind?: string;
-  /** Whether its method, tool and id may be repeated; default: once it was searched. */
-  readonly mayBeNamed?: boolean;
 }
 
 /** One request of an agent on its way through the proxy. */
@@ -22,12 +20,16 @@ export interface Call {
   readonly tool: string | undefined;
   /** ms since the epoch. */
   readonly startedAt: number;
+  /** What it came in, as it was sent: the JSON of one message or of a batch. Absent for calls of our own. */
+  readonly body?: Buffer;
   /** The id of the session that it is in, if it is in one. Filled in when that is found to be the agent's own: the header is its word only. */
   session?: string | undefined;
   /** Calls back once if nobody waits for the answer any more. */
   readonly onGone?: (callback: () => void) => void;
   /** Whether its messages have passed all that looks at them, the outbound guard above all. Until then its names could hold a secret's value. */
   searched?: boolean;
+  /** Whether its method, tool and id may be repeated. Filled in by the outbound guard where it has found something, or could not look; else: once it was searched. */
+  mayBeNamed?: boolean | undefined;
   /** The scope of its server's secrets. Filled in when the server is found. */
   scope: string | undefined;
   /** The versions of the secrets that were opened for it, by name. Filled in when they are. */
@@ -52,8 +54,11 @@ export interface Outgoing {
 
 /** One step that every call passes. Steps are in one list (interceptors/list.ts), in the order in which they run. */
 export interface Interceptor {
-  /** Looks at every message of an agent, answers and notifications too, before anything is opened or contacted; `session`: the id, if it is in one. @throws SecretsError to refuse it. */
-  incoming?(message: Message, agent: string, server: Server, session?: string): void | Promise<void>;
+  /**
+   * Looks at every message of an agent, answers and notifications too, before anything is opened or contacted; `session`: the id, if
+   * it is in one; `call`: what it asks, if it is a request. @throws SecretsError to refuse it.
+   */
+  incoming?(message: Message, agent: string, server: Server, session?: string, call?: Call): void | Promise<void>;
   /** Before anything is opened or contacted. @throws SecretsError to refuse the call. */
   before?(call: Call, server: Server, request: Request): void | Promise<void>;
   /** Text that goes to the agent: the JSON of one message. Returns it, changed or not. */

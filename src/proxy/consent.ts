@@ -1,5 +1,6 @@
 import type { CallAnswer, CallApprover } from '../bindings/callApproval';
 import type { CallGrants, GrantedCall } from '../bindings/callGrants';
+import { planDigest } from '../bindings/plan';
 import type { Clock } from '../shared/clock';
 import { messageOf, SecretsError } from '../shared/errors';
 import type { Logger } from '../shared/logger';
@@ -9,7 +10,7 @@ import type { RequestId } from './jsonRpc';
 
 /** Questions of one agent that may wait for a person at a time. */
 const MAX_WAITING = 16;
-/** After so many noes to the same tool in a session the person is not asked about it again in that session. */
+/** After so many noes to the same tool in a session the person is not asked about it again in that session, under that plan. */
 const MAX_NOES = 3;
 /** Sessions whose answers are remembered; the oldest go first. */
 const MAX_SESSIONS = 1_000;
@@ -35,7 +36,7 @@ interface Waiting {
   readonly withdraw: () => void;
 }
 
-/** What a person has said in one session, by server, tool and rule. */
+/** What a person has said in one session, by server, plan, tool and rule. */
 type Answers = Map<string, 'yes' | number>;
 
 /** Gets the consent of a person to calls, and remembers what was said for a session. */
@@ -56,7 +57,8 @@ export class Consent {
     const { approver, grants } = this.#options;
     const details = { server: granted.server.name, tool: granted.tool };
     const answers = this.#answersOf(call);
-    const key = JSON.stringify([call.server, granted.tool, granted.rule]);
+    // With another address, scope or policy the same tool and rule number are another call.
+    const key = JSON.stringify([call.server, planDigest(granted.server), granted.tool, granted.rule]);
     const before = answers.get(key);
     if (before === 'yes' || grants?.isGranted(granted) === true) return undefined;
     if (approver === undefined) throw new SecretsError('callUnapproved', { ...details, agent: call.agent });

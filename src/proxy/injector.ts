@@ -66,10 +66,16 @@ export class Injector {
     }
   }
 
-  /** Whether these are still the current values of their secrets, or were 5 ms ago. */
-  isCurrent(seals: Injection['seals'], scope: string): boolean {
-    for (const [name, seal] of seals) if (this.#secrets.sealOf(name, scope, true) !== seal) return false;
+  /** Whether a server still has the current values of its secrets, or had 5 ms ago. @param seals of what it was given. */
+  isCurrent({ name, scope }: Server, seals: Injection['seals']): boolean {
+    this.#given.keep(name, seals.values());
+    for (const [secret, seal] of seals) if (this.#secrets.sealOf(secret, scope, true) !== seal) return false;
     return true;
+  }
+
+  /** Makes ready what is needed to search what a server says: while it works, not when its answer is there. */
+  prepareFor(server: string, redactor: Redactor): void {
+    this.#given.widened(server, redactor).prepare();
   }
 
   /** The rule for expired secrets, for values that a server was given earlier. @throws SecretsError `secretExpired`. */

@@ -3,6 +3,10 @@ import type { ErrorKind } from '../shared/words';
 import { isSecretsError, messageOf, SecretsError } from '../shared/errors';
 import { isTooDeep, MAX_LEVELS } from './nesting';
 import { ambiguityIn } from './ambiguity';
+import { noteNumbers } from './numbers';
+
+/** The messages that one POST may bring (2025-03-26): each costs more than its few bytes. */
+const MAX_BATCH = 100;
 
 /** A JSON-RPC request id. */
 export type RequestId = string | number;
@@ -53,13 +57,27 @@ export function parseMessages(text: string): Message[] {
   }
   const messages: unknown[] = Array.isArray(value) ? value : [value];
   if (messages.length === 0) throw new SecretsError('notJsonRpc', { why: 'the batch is empty' });
+  if (messages.length > MAX_BATCH) throw new SecretsError('notJsonRpc', { why: `a batch may have ${String(MAX_BATCH)} messages at most` });
   const ambiguity = ambiguityIn(text, value);
   if (ambiguity !== undefined) throw new SecretsError('notJsonRpc', { why: ambiguity });
+  noteNumbers(text, messages);
   return messages.map((message) => {
-    const why = problemOf(message);
+    const why = problemOf(message) ?? disguise(message as Message);
     if (why !== undefined) throw new SecretsError('notJsonRpc', { why });
     return message as Message;
   });
+}
+
+/** What MCP's notifications are called, those of its extensions, too (`ui/notifications/…`). */
+const NOTIFICATION = /^(?:[^/]+\/)?notifications\//;
+
+/**
+ * A request without an id would be a notification, which nobody judges and nobody writes down; but there are servers that only look at
+ * the method. Why a message is taken for one, if it is.
+ */
+function disguise({ id, method }: Message): string | undefined {
+  if (method === undefined || id !== undefined || NOTIFICATION.test(method)) return undefined;
+  return 'it has no "id", and its method is not that of a notification';
 }
 
 /** The request that a message cancels; `undefined` if it is no `notifications/cancelled` that names one. */
@@ -82,6 +100,17 @@ export function parseMessage(text: string): Message | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return problemOf(value) === undefined ? (value as Message) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a batch of an upstream (2025-03-26); `undefined` if it is none, or holds something else than messages. */
+export function parseBatch(text: string): readonly Message[] | undefined {
+  if (!/^\s*\[/.test(text) || isTooDeep(text)) return undefined;
+  try {
+    const values = JSON.parse(text) as unknown[];
+    return values.length > 0 && values.every((value) => problemOf(value) === undefined) ? (values as Message[]) : undefined;
   } catch {
     return undefined;
   }

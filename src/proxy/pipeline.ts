@@ -1,6 +1,5 @@
 import type { Server } from '../bindings/server';
-import { ArraySet } from '../shared/arraySet';
-import { isSecretsError } from '../shared/errors';
+import { isSecretsError, SecretsError } from '../shared/errors';
 import { isSubscription } from './call';
 import type { Call, CallEnd, Interceptor, Outgoing } from './call';
 import { numberAt, objectAt } from './jsonRpc';
@@ -14,7 +13,8 @@ export class Pipeline {
   readonly #before: readonly Interceptor[];
   readonly #outgoing: readonly Interceptor[];
   readonly #after: readonly Interceptor[];
-  readonly #open = new ArraySet<Call>();
+  /** The very objects that began: copies end nothing. Weak, for the reason that shared/roster.ts tells. */
+  readonly #open = new WeakSet<Call>();
 
   constructor(interceptors: readonly Interceptor[]) {
     this.#incoming = interceptors.filter((one) => one.incoming !== undefined);
@@ -29,12 +29,14 @@ export class Pipeline {
   }
 
   /** Shows the interceptors a message of an agent; no promise if none of them has to wait. @throws SecretsError (or rejects) if one refuses it. */
-  incoming(message: Message, agent: string, server: Server, session?: string): Promise<void> | undefined {
-    return inTurn(this.#incoming, (interceptor) => interceptor.incoming?.(message, agent, server, session));
+  incoming(message: Message, agent: string, server: Server, session?: string, call?: Call): Promise<void> | undefined {
+    return inTurn(this.#incoming, (interceptor) => interceptor.incoming?.(message, agent, server, session, call));
   }
 
   /** Asks the interceptors; no promise if none of them has to wait. @throws SecretsError (or rejects) if one refuses the call. */
   before(call: Call, server: Server, request: Request): Promise<void> | undefined {
+    // It may have ended while its server was waited for: what is begun for it now would never be ended.
+    if (!this.#open.has(call)) throw new SecretsError('sessionUnknown', {});
     return inTurn(this.#before, (interceptor) => interceptor.before?.(call, server, request));
   }
 
@@ -59,11 +61,9 @@ export class Pipeline {
 
   /** Ends a call that got no answer from the upstream; `refused` if it was not even asked. */
   failed(call: Call, error: unknown): void {
-    const named = isSecretsError(error, 'secretInMessage') ? { mayBeNamed: !error.details.inNames } : {};
     this.end(call, {
       outcome: isSecretsError(error) && REFUSALS.has(error.kind) ? 'refused' : 'error',
       errorKind: kindOf(error),
-      ...named,
     });
   }
 

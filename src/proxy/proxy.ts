@@ -216,12 +216,13 @@ class LocalProxy implements Proxy {
     });
   }
 
-  /** What the guard and the policy need. */
-  #control(): Pick<Steps, 'known' | 'guardMode' | 'policy'> {
+  /** What the guard, redaction and the policy need. */
+  #control(): Pick<Steps, 'known' | 'widen' | 'guardMode' | 'policy'> {
     const { callApprover: approver, callGrants: grants, clock, logger, outboundGuard = () => 'refuse', pins } = this.#options;
     const known = this.#known;
     const consent = new Consent({ approver, grants, clock, logger });
-    return { known, guardMode: outboundGuard, policy: { tools: pins, consent, show: (args) => maskedArguments(known, args) } };
+    const widen: Steps['widen'] = (server, redactor) => this.#given.widened(server, redactor);
+    return { known, widen, guardMode: outboundGuard, policy: { tools: pins, consent, show: (args) => maskedArguments(known, args) } };
   }
 
   get address(): ProxyAddress | undefined {

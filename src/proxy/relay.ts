@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { shapeDigest } from '../bindings/plan';
 import type { Server } from '../bindings/server';
 import type { ServersSource } from '../bindings/source';
-import { ArraySet } from '../shared/arraySet';
 import type { Clock } from '../shared/clock';
 import { lookAhead } from '../shared/cachedFile';
 import { isSecretsError, SecretsError } from '../shared/errors';
+import { Roster } from '../shared/roster';
 import type { Call } from './call';
 import type { Reply } from './front/reply';
 import type { Session, Sessions } from './front/sessions';
@@ -75,7 +75,7 @@ type Brought = Pick<Post, 'body' | 'messages' | 'calls'>;
 /** Brings the messages of agents to servers and the answers back: finds server and session, runs the interceptors, picks the upstream. */
 export class Relay {
   readonly #options: RelayOptions;
-  readonly #open = new ArraySet<Open>();
+  readonly #open = new Roster<Open>();
   /** The ends of sessions that are under way. */
   readonly #ending = new Set<Promise<void>>();
 
@@ -87,14 +87,14 @@ export class Relay {
   async post(asked: Asked, body: Buffer): Promise<void> {
     const messages = parseMessages(textOf(body));
     const requests = messages.filter(isRequest);
-    const calls = this.#callsOf(asked, requests);
+    const calls = this.#callsOf(asked, requests, body);
     if (isAll(asked.server)) {
       await this.#postToAll(asked, { body, messages, calls });
       return;
     }
     for (const call of calls) this.#options.pipeline.begin(call);
     const open: Open = { agent: asked.agent, server: asked.server, reply: asked.reply, calls, listens: false, messages };
-    this.#open.add(open);
+    const leave = this.#open.add(open);
     let entered: Visit | undefined;
     try {
       checkEra(asked.headers, messages);
@@ -121,7 +121,7 @@ export class Relay {
       if (calls.length === 0 || !answersCalls(error)) throw error;
       answer(asked.reply, calls, error);
     } finally {
-      this.#open.delete(open);
+      leave();
       if (entered !== undefined) this.#leave(entered);
       lookAhead();
     }
@@ -135,7 +135,7 @@ export class Relay {
     const { agent, server, reply } = asked;
     const { calls } = content;
     const open: Open = { agent, server, reply, calls, listens: false };
-    this.#open.add(open);
+    const leave = this.#open.add(open);
     try {
       checkEra(asked.headers, content.messages);
       const visit = this.#visit(asked);
@@ -145,20 +145,20 @@ export class Relay {
       if (calls.length === 0 || !answersCalls(error)) throw error;
       answer(reply, calls, error);
     } finally {
-      this.#open.delete(open);
+      leave();
     }
   }
 
   /** The stream on which a server speaks unasked. */
   async listen(asked: Asked): Promise<void> {
     const open: Open = { agent: asked.agent, server: asked.server, reply: asked.reply, calls: [], listens: true };
-    this.#open.add(open);
+    const leave = this.#open.add(open);
     try {
       const visit = this.#visit(asked);
       if (!isAll(asked.server)) await this.#options.admit(visit.server);
       if (!asked.reply.ended) await this.#during(visit, () => this.#upstream(visit.server).listen(visit));
     } finally {
-      this.#open.delete(open);
+      leave();
     }
   }
 
@@ -246,9 +246,11 @@ export class Relay {
     const { admit, pipeline } = this.#options;
     const limit = server.limits?.requestBytes ?? Infinity;
     if (bytes > limit) throw new SecretsError('bodyTooLarge', { limit });
+    const rest = calls.values();
+    const callOf = (message: Message): Call | undefined => (isRequest(message) ? rest.next().value : undefined);
     return inTurn(
       [
-        () => inTurn(messages, (message) => pipeline.incoming(message, agent, server, session?.id)),
+        () => inTurn(messages, (message) => pipeline.incoming(message, agent, server, session?.id, callOf(message))),
         () => {
           for (const call of calls) call.searched = true;
           return admit(server);
@@ -263,7 +265,7 @@ export class Relay {
     );
   }
 
-  #callsOf(asked: Asked, requests: readonly Request[]): Call[] {
+  #callsOf(asked: Asked, requests: readonly Request[], body: Buffer): Call[] {
     const startedAt = this.#options.clock.now();
     if (requests.length > 1 && new Set(requests.map((r) => r.id)).size !== requests.length)
       throw new SecretsError('notJsonRpc', { why: 'two requests have the same id' });
@@ -279,7 +281,9 @@ export class Relay {
       method,
       tool: method === 'tools/call' ? stringAt(params, 'name')?.slice(0, 128) : undefined,
       startedAt,
+      body,
       searched: false,
+      mayBeNamed: undefined,
       scope: undefined,
       versions: {},
     }));

@@ -66,8 +66,7 @@ export interface ErrorDetails {
   callWithdrawn: { server: string; tool: string };
   callQueueFull: { server: string; tool: string };
   nothingAsks: { server: string; tool: string };
-  /** `inNames`: it is in the method, the tool or the id, or one of them is too long to be any name. */
-  secretInMessage: { name: string; scope?: string; server: string; inNames: boolean };
+  secretInMessage: { name: string; scope?: string; server: string };
   // proxy, towards the agent
   hostRefused: Nothing;
   originRefused: Nothing;
@@ -236,7 +235,7 @@ export const words: Words = {
   policyArguments: (d) =>
     `The policy of server "${d.server}" does not allow these arguments for the tool "${d.tool}" (${byRule(d.rule)})${because(d.reason)}: ${d.why} Nothing was sent. Change the arguments; the user can change "policy" in the servers file.`,
   toolNameUnclear: (d) =>
-    `Server "${d.server}" has a policy, and this call names no tool in plain text (it is missing, or has characters that cannot be seen). Nothing was sent. Give the name as the server lists it.`,
+    `Server "${d.server}" has a policy, and this call names no tool in plain text (it is missing, very long, or has characters that cannot be seen). Nothing was sent. Give the name as the server lists it.`,
   callUnapproved: (d) =>
     `The tool "${d.tool}" of server "${d.server}" is called only with the user's consent, and nobody can be asked here. Nothing was sent. The user can allow it with "mcp-secrets policy allow ${d.server} ${shellWord(d.tool)} --agent ${shellWord(d.agent)}".`,
   callDeclined: (d) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { answerTo, json, ScriptedUpstream, textResult } from '../fixtures/scriptedUpstream';
 import { Agent } from './support/agent';
@@ -217,6 +217,15 @@ describe('a server that looks around', function () {
     assert.ok(textOf(await read('/proc/PPID/environ', 'text')).includes('MCP_SECRETS_HOME='), 'it could be read');
   });
 
+  it("reads another server's secret in a file: the agent does not get it", async () => {
+    const loot = join(place.workspace, '.env');
+    writeFileSync(loot, `OTHERS=${others}`);
+    const { body } = await read(loot, 'text');
+    rmSync(loot);
+    assert.ok(!holds(body, others), body);
+    assert.match(body, /OTHERS=\[redacted:OTHERS\]/);
+  });
+
   it('has nothing of another server in its own environment, and nothing of the proxy', async () => {
     const text = textOf(await read('/proc/self/environ', 'text'));
     assert.ok(!holds(text, others) && !text.includes('OTHERS') && !text.includes('MCP_SECRETS'));
@@ -271,6 +280,19 @@ describe("a server that wants another server's secret", function () {
     assert.ok(!holds(JSON.stringify(thief.received), b), 'the thief gets nothing');
     assert.ok(!holds(JSON.stringify(owner.received), a), 'and nobody gets the thief’s');
     for (const agent of [toThief, toOwner]) agent.close();
+  });
+
+  it('cannot hand over what it has got hold of in its own way', async () => {
+    const [robbed, agent] = [new Agent(serving, 'owner'), new Agent(serving, 'thief')];
+    await Promise.all([robbed.initialize(), agent.initialize()]);
+    await robbed.tool('do');
+    for (const text of [b, Buffer.from(`x${b}`).toString('base64'), JSON.stringify({ deep: JSON.stringify({ b }) })]) {
+      thief.script = ({ message }, response) => message?.method === 'tools/call' && json(response, answerTo(message, textResult(text)), {});
+      const { body } = await agent.tool('do');
+      assert.ok(!holds(body, b), body);
+      assert.match(body, /\[redacted:B_TOKEN\]/);
+    }
+    for (const one of [robbed, agent]) one.close();
   });
 
   it('gets nothing by sending the proxy on to the other server', async () => {

@@ -50,6 +50,32 @@ describe('what a person has said to the calls of an agent', function () {
     }
   });
 
+  it('holds for the plan under which it was given, with and without a session', async () => {
+    answer = 'session';
+    const legacy = new Agent({ port: local.port, socket: local.socket, token: await local.agents.issue('Legacy', 'user') }, 'web');
+    agents.push(legacy);
+    const trusted = await modern('Modern');
+    const plan = { url: upstream.url, policy: { default: 'ask' } };
+    const both = async (): Promise<void> => {
+      assert.equal((await legacy.tool('deploy')).messages[0]?.error, undefined);
+      assert.equal((await trusted.call('tools/call', { name: 'deploy' })).messages[0]?.error, undefined);
+    };
+    await local.servers({ web: plan });
+    await legacy.initialize();
+    await both();
+    await both();
+    assert.deepEqual(asked, ['Legacy', 'Modern']);
+    // A session outlives a switch of scope: what was said in it does not.
+    const { session } = legacy;
+    await local.servers({ web: { ...plan, scope: 'production' } });
+    await both();
+    assert.deepEqual([asked, legacy.session], [['Legacy', 'Modern', 'Legacy', 'Modern'], session]);
+    await local.servers({ web: { ...plan, url: `${upstream.url}?elsewhere` } });
+    await legacy.initialize();
+    await both();
+    assert.equal(asked.length, 6);
+  });
+
   it('counts in whatever session an agent claims to be: after three noes nobody is asked', async () => {
     answer = 'no';
     const agent = await modern('Insistent');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { startLegacyHttp } from '../fixtures/eras/legacy';
+import { startLegacySse } from '../fixtures/eras/legacySse';
 import { startModernHttp } from '../fixtures/eras/modern';
 import type { RunningServer } from '../fixtures/eras/modern';
 import { connectAgent } from './support/eraAgent';
@@ -10,7 +11,9 @@ import { fixture } from './support/programs';
 
 const AGENTS: readonly AgentKind[] = ['v1', 'v2 legacy', 'v2 modern'];
 const SERVERS = ['legacy', 'modern'] as const;
-const TRANSPORTS = ['http', 'stdio'] as const;
+/** The second SDK has no server of the old transport, HTTP+SSE. */
+const TRANSPORTS = { legacy: ['http', 'stdio', 'sse'], modern: ['http', 'stdio'] } as const;
+const START = { http: startLegacyHttp, sse: startLegacySse };
 const SECRET = 'eras-secret-5f2d9c81';
 
 interface ErrorAnswer extends Error {
@@ -20,7 +23,7 @@ interface ErrorAnswer extends Error {
 
 for (const agentKind of AGENTS)
   for (const serverEra of SERVERS)
-    for (const transport of TRANSPORTS)
+    for (const transport of TRANSPORTS[serverEra])
       describe(`an agent (${agentKind}), a ${serverEra} server over ${transport}`, function () {
         this.timeout(60_000);
         const modernAgent = agentKind === 'v2 modern';
@@ -32,9 +35,10 @@ for (const agentKind of AGENTS)
 
         before(async () => {
           proxy = await LocalProxy.start({ TOKEN: SECRET }, { newTools: () => 'allow' });
-          if (transport === 'http') {
-            upstream = serverEra === 'modern' ? await startModernHttp('reject') : await startLegacyHttp();
-            await proxy.servers({ one: { url: upstream.url, secrets: { TOKEN: { as: 'header', name: 'X-Secret' } } } });
+          if (transport !== 'stdio') {
+            upstream = serverEra === 'modern' ? await startModernHttp('reject') : await START[transport]();
+            const secrets = { TOKEN: { as: 'header', name: 'X-Secret' } };
+            await proxy.servers({ one: { type: transport, url: upstream.url, secrets } });
           } else
             await proxy.servers({ one: { command: process.execPath, args: [fixture('erasStdio'), serverEra], secrets: { TOKEN: 'env' } } });
           agent = await connectAgent(agentKind, proxy, 'one');

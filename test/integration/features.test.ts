@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { until } from './support/eventually';
 import type { FeatureClient } from './support/featureClient';
 import { declared } from './support/featureClient';
-import { FeaturePlace, generations } from './support/featurePlace';
+import { FeaturePlace, generations, transports } from './support/featurePlace';
 
 /** What a client answers: everything that a server can ask in the 2025-11-25 era, and something that nobody has heard of. */
 const answers = {
@@ -41,6 +41,20 @@ const questions: readonly [string, Record<string, unknown>][] = [
   ['ping', {}],
 ];
 
+/** What a client of either era can ask for, and is told the same. */
+const reads: readonly [string, Record<string, unknown>][] = [
+  ['tools/list', {}],
+  ['resources/list', {}],
+  ['resources/templates/list', {}],
+  ['resources/read', { uri: 'ui://features/widget' }],
+  ['prompts/list', {}],
+  ['prompts/get', { name: 'greet', arguments: { whom: 'Ada' } }],
+  ['completion/complete', { ref: { type: 'ref/prompt', name: 'greet' }, argument: { name: 'whom', value: 'A' } }],
+];
+
+/** The progress of the tool `progress`. */
+const steps = [1, 2, 3].map((progress) => ({ progress, total: 3, message: `step ${String(progress)}` }));
+
 describe('every feature of the 2025-11-25 era', function () {
   this.timeout(120_000);
   const features = new FeaturePlace();
@@ -51,7 +65,7 @@ describe('every feature of the 2025-11-25 era', function () {
 
   for (const client of generations) {
     for (const server of generations) {
-      for (const transport of ['http', 'stdio'] as const) {
+      for (const transport of transports[server]) {
         describe(`a client of ${client} and a server of ${server} by ${transport}`, () => {
           let agent: FeatureClient;
 
@@ -185,10 +199,7 @@ describe('every feature of the 2025-11-25 era', function () {
             const heard: unknown[] = [];
             await agent.request('tools/call', { name: 'progress', arguments: {} }, { onprogress: (progress) => heard.push(progress) });
             await until('all progress', () => heard.length === 3);
-            assert.deepEqual(
-              heard,
-              [1, 2, 3].map((progress) => ({ progress, total: 3, message: `step ${String(progress)}` })),
-            );
+            assert.deepEqual(heard, steps);
           });
 
           it('a cancelled call is cancelled at the server', async () => {
@@ -249,5 +260,53 @@ describe('every feature of the 2025-11-25 era', function () {
         });
       }
     }
+  }
+
+  for (const transport of transports.v1) {
+    describe(`a client of 2026-07-28 and a server of v1 by ${transport}`, () => {
+      let modern: FeatureClient;
+
+      before(async () => {
+        modern = await features.client('modern', `v1-${transport}`, answers);
+      });
+
+      it('is told what a client of the older era is told', async () => {
+        const older = await features.client('v1', `v1-${transport}`, answers);
+        assert.deepEqual(modern.serverVersion, older.serverVersion);
+        const { extensions, experimental } = modern.serverCapabilities as Record<string, unknown>;
+        assert.deepEqual([extensions, experimental], [{ 'io.modelcontextprotocol/ui': {} }, { 'acme/anything': { version: 7 } }]);
+        for (const [method, params] of reads) {
+          const told = await modern.request(method, params);
+          for (const [field, value] of Object.entries(await older.request(method, params))) assert.deepEqual(told[field], value, method);
+        }
+      });
+
+      for (const [what, params] of questions) {
+        const [method = ''] = what.split(' ', 1);
+        const untranslatable = /^(sampling|roots|elicitation)\//.exec(method)?.[1];
+        const comes = untranslatable === undefined ? 'it is answered for the client' : 'the error says that this cannot be translated';
+        it(`the server asks with ${what}: ${comes}`, async () => {
+          const call = modern.request('tools/call', { name: 'ask', arguments: { method, params } });
+          if (untranslatable !== undefined) {
+            const message = new RegExp(`speak different revisions of MCP.*asks for ${untranslatable} `);
+            await assert.rejects(call, { code: -32603, message });
+            return;
+          }
+          const { answer } = (await call).structuredContent as { answer: { refused?: string } };
+          if (method === 'ping') assert.deepEqual(answer, {});
+          else assert.match(answer.refused ?? '', /-32601: This client cannot be asked/);
+        });
+      }
+
+      it('a URL that the user must visit first: the error has it', () =>
+        assert.rejects(modern.request('tools/call', { name: 'url_required', arguments: {} }), { code: -32042 }));
+
+      it('progress comes in order, with its words', async () => {
+        const heard: unknown[] = [];
+        await modern.request('tools/call', { name: 'progress', arguments: {} }, { onprogress: (progress) => heard.push(progress) });
+        await until('all progress', () => heard.length === 3);
+        assert.deepEqual(heard, steps);
+      });
+    });
   }
 });

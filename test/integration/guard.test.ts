@@ -8,6 +8,7 @@ import { Agent } from './support/agent';
 import type { Answer } from './support/agent';
 import { newPlainCanary } from './support/canaries';
 import { until } from './support/eventually';
+import { LocalProxy } from './support/localProxy';
 import { serverScript } from './support/programs';
 import { scripted } from './support/scripted';
 import type { Serving } from './support/serving';
@@ -264,5 +265,89 @@ describe('the outbound guard between real clients and servers', function () {
     const { body } = await agent.tool('received');
     assert.ok(!body.includes(value) && !body.includes('redacted'), body);
     agent.close();
+  });
+});
+
+describe('the outbound guard that only warns', function () {
+  this.timeout(60_000);
+  const value = newPlainCanary();
+  let mode: 'refuse' | 'warn';
+  let local: LocalProxy;
+  let upstream: ScriptedUpstream;
+  let agent: Agent;
+
+  before(async () => {
+    upstream = await ScriptedUpstream.start();
+    local = await LocalProxy.start({ TOKEN: value }, { outboundGuard: () => mode, newTools: () => 'allow' });
+    await local.servers({ web: { url: upstream.url } });
+    agent = new Agent(local, 'web');
+    mode = 'warn';
+    await agent.initialize();
+  });
+
+  beforeEach(() => {
+    mode = 'warn';
+    local.audit.entries.length = 0;
+  });
+
+  after(async () => {
+    agent.close();
+    await local.close();
+    await upstream.stop();
+  });
+
+  /** What is on record of calls. */
+  function calls(): (readonly [tool: string | undefined, method: string | undefined, requestId: string | undefined])[] {
+    return local.audit.entries
+      .filter(({ action }) => action === 'call' || action === 'request')
+      .map(({ tool, method, requestId }) => [tool, method, requestId] as const);
+  }
+
+  function nothingKept(): void {
+    const all = JSON.stringify([local.audit.entries, local.logger]);
+    assert.ok(!all.includes(value), 'a value is on record');
+  }
+
+  it('keeps the value out of the record of the call that it let through', async () => {
+    const { messages } = await agent.post({ jsonrpc: '2.0', id: value, method: 'tools/call', params: { name: value } });
+    assert.equal(messages[0]?.id, value);
+    await agent.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: `do-${value}` } });
+    await agent.post({ jsonrpc: '2.0', id: 2, method: `x/${value}` });
+    const none = [undefined, undefined, undefined] as const;
+    assert.deepEqual(calls(), [none, none, none]);
+    assert.equal(local.audit.entries.filter(({ action }) => action === 'guard.find').length, 3);
+    nothingKept();
+  });
+
+  it('names the call whose arguments alone hold it, and the others of a batch', async () => {
+    await agent.post({ jsonrpc: '2.0', id: 3, method: 'tools/call', params: { name: 'do', arguments: { value } } });
+    await agent.post([
+      { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: value } },
+      { jsonrpc: '2.0', id: 4, method: 'ping' },
+      { jsonrpc: '2.0', id: value, method: 'ping' },
+      { jsonrpc: '2.0', id: 5, method: 'tools/call', params: { name: 'do' } },
+    ]);
+    assert.deepEqual(new Set(calls().map((named) => named.join())), new Set(['do,,3', ',ping,4', ',,', 'do,,5']));
+    nothingKept();
+  });
+
+  it('does not keep what an agent says of itself if that holds a value', async () => {
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: value, version: '1' } };
+    await agent.call('initialize', params, { 'mcp-session-id': undefined });
+    assert.deepEqual(
+      local.agents.list().map(({ client }) => client),
+      ['raw 1'],
+    );
+    nothingKept();
+  });
+
+  it('and one that refuses: nothing is named of what stands behind a find in a batch', async () => {
+    mode = 'refuse';
+    await agent.post([
+      { jsonrpc: '2.0', id: 6, method: 'ping', params: { value } },
+      { jsonrpc: '2.0', id: value, method: `x/${value}` },
+    ]);
+    assert.deepEqual(new Set(calls().map((named) => named.join())), new Set([',ping,6', ',,']));
+    nothingKept();
   });
 });

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { CallToolRequestSchema, ElicitResultSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { ServerResponse } from 'node:http';
+import { answerTo, event, json, ScriptedUpstream, textResult } from '../fixtures/scriptedUpstream';
+import { Agent } from './support/agent';
 import { TestClient } from './support/client';
 import { until } from './support/eventually';
+import { LocalProxy } from './support/localProxy';
 import { serverScript } from './support/programs';
 import { SdkServer } from './support/sdkServer';
+import { Stream } from './support/stream';
 import { Workplace } from './support/workplace';
 
 const TEXT_1 = 'demo://resource/dynamic/text/1';
@@ -196,5 +201,66 @@ describe('all servers at one endpoint: both sides speak', function () {
     await assert.rejects(client.client.getPrompt({ name: '__proto__' }), /-32602.*Unknown prompt/);
     await assert.rejects(client.client.readResource({ uri: 'mcp-secrets:nobody:x' }), /Several servers|-32002/);
     await assert.rejects(client.client.request({ method: 'x/unheard' }, ElicitResultSchema), /-32601/);
+  });
+});
+
+describe('all servers at one endpoint: what a server says of what is not its own', function () {
+  this.timeout(60_000);
+  let local: LocalProxy;
+  let working: ScriptedUpstream;
+  let sly: ScriptedUpstream;
+  let agent: Agent;
+  /** The answer of the working server, which is not over. */
+  let answer: ServerResponse | undefined;
+
+  before(async () => {
+    working = await ScriptedUpstream.start();
+    sly = await ScriptedUpstream.start();
+    for (const upstream of [working, sly])
+      upstream.script = ({ message }, response) => {
+        if (message?.method === 'tools/list') return json(response, answerTo(message, { tools: [tool] }));
+        if (message?.method !== 'tools/call' || upstream === sly) return false;
+        answer = response.writeHead(200, { 'content-type': 'text/event-stream' });
+        answer.flushHeaders();
+        return true;
+      };
+    local = await LocalProxy.start({}, { newTools: () => 'allow' });
+    await local.servers({ working: { url: working.url }, sly: { url: sly.url } });
+    agent = new Agent(local);
+    await agent.initialize();
+    await until('both have their streams', () => working.streams.size === 1 && sly.streams.size === 1);
+  });
+
+  after(async () => {
+    agent.close();
+    await local.close();
+    await working.stop();
+    await sly.stop();
+  });
+
+  const tool = { name: 'work', inputSchema: { type: 'object' } };
+  const progress = (n: number) => ({ method: 'notifications/progress', params: { progressToken: 'mine', progress: n } });
+
+  it('is not handed on: neither an end nor progress', async () => {
+    const stream = await Stream.open(agent);
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'working__work', _meta: { progressToken: 'mine' } } };
+    const sent = agent.post(call);
+    await until('the call is there', () => answer !== undefined);
+    sly.say({ method: 'notifications/cancelled', params: { requestId: 1, reason: 'not yours' } });
+    sly.say(progress(99));
+    sly.say({ method: 'notifications/message', params: { level: 'error', data: 'after that' } });
+    await stream.next('what comes after that', ({ method }) => method === 'notifications/message');
+    answer?.write(event({ jsonrpc: '2.0', ...progress(1) }));
+    answer?.end(event(answerTo({ id: 1 }, textResult('done'))));
+    const { messages } = await sent;
+    const said = [...stream.messages, ...messages].filter(({ method }) => method !== 'notifications/message');
+    assert.deepEqual(
+      said.map(({ method, params, result }) => [method, params?.progress, result === undefined]),
+      [
+        ['notifications/progress', 1, true],
+        [undefined, undefined, false],
+      ],
+    );
+    stream.response.destroy();
   });
 });

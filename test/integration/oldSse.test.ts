@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { ScriptedSse } from '../fixtures/scriptedSse';
+import { listening } from '../fixtures/sessionServer';
+import { sseListener } from '../fixtures/sseServer';
 import { Agent } from './support/agent';
 import { newPlainCanary } from './support/canaries';
 import { TestClient } from './support/client';
@@ -163,15 +162,8 @@ describe('a real server of the old transport', function () {
   this.timeout(60_000);
 
   it('works with a real client of today: tools, questions to the user, log messages', async () => {
-    // Deprecated is what this is about.
-    /* eslint-disable @typescript-eslint/no-deprecated */
-    const transports = new Map<string, SSEServerTransport>();
-    const http = createServer((request, response) => {
-      const url = new URL(request.url ?? '', 'http://x');
-      if (request.method === 'GET') {
-        const transport = new SSEServerTransport('/messages', response);
-        /* eslint-enable @typescript-eslint/no-deprecated */
-        transports.set(transport.sessionId, transport);
+    const http = await listening(
+      sseListener((transport) => {
         const server = new McpServer({ name: 'old', version: '1' }, { capabilities: { logging: {} } });
         server.registerTool('ask', { description: 'Asks for a name' }, async () => {
           const { content } = await server.server.elicitInput({
@@ -181,14 +173,11 @@ describe('a real server of the old transport', function () {
           await server.server.sendLoggingMessage({ level: 'info', data: 'asked' });
           return { content: [{ type: 'text', text: `Hello ${String(content?.name)}` }] };
         });
-        void server.connect(transport);
-      } else void transports.get(url.searchParams.get('sessionId') ?? '')?.handlePostMessage(request, response);
-    });
-    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+        return server.connect(transport);
+      }),
+    );
     const local = await LocalProxy.start({ TOKEN: newPlainCanary() });
-    await local.servers({
-      old: { type: 'sse', url: `http://127.0.0.1:${String((http.address() as AddressInfo).port)}/sse`, secrets: { TOKEN: 'header' } },
-    });
+    await local.servers({ old: { type: 'sse', url: http.url.href, secrets: { TOKEN: 'header' } } });
     const client = await TestClient.http(new URL(`http://127.0.0.1:${String(local.port)}/mcp/old`), {
       authorization: `Bearer ${local.token}`,
     });
@@ -200,7 +189,6 @@ describe('a real server of the old transport', function () {
     await until('the log message', () => client.logs.length === 1);
     await client.close();
     await local.close();
-    http.closeAllConnections();
     http.close();
   });
 });

@@ -142,7 +142,10 @@ describe('a policy', function () {
 
   it('is not kept busy: patterns that are too large are an error of the file, long names of tools no names', async () => {
     await place.servers({
-      web: { url: upstream.url, policy: { rules: [{ arguments: { properties: { a: { pattern: `${'[ab]{0,1000}'.repeat(40)}c$` } } }, action: 'allow' }] } },
+      web: {
+        url: upstream.url,
+        policy: { rules: [{ arguments: { properties: { a: { pattern: `${'[ab]{0,1000}'.repeat(40)}c$` } } }, action: 'allow' }] },
+      },
     });
     assert.match(await refused(agent.tool('x', { a: 'ab' }), 'serverInvalid'), /too large to be checked: .* Repeat less/);
     await under({ rules: [{ arguments: { properties: { a: { pattern: '^[ab]{0,1000}$' } } }, action: 'allow' }] });

@@ -94,6 +94,31 @@ describe('what an http upstream repeats is taken out of what the agent sees', fu
     assert.match(answer.body, /\[redacted:TOKEN\]/);
   });
 
+  it('in ids that no call has: of HTTP errors, and of what is no message', async () => {
+    for (const value of [token, body]) {
+      for (const id of [value, [value], { a: value }]) {
+        const error = { code: -32000, message: 'no' };
+        upstream.script = onCall((_, response) => json(response, { jsonrpc: '2.0', id, error }, {}, 400));
+        const refused = await agent.tool('do');
+        assertClean(refused.body);
+        // What is a message comes through, searched.
+        assert.equal(refused.messages[0]?.error?.message === 'no', typeof id === 'string');
+
+        upstream.script = onCall(({ message }, response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          const said = [
+            { jsonrpc: '1.0', id, error },
+            { jsonrpc: '2.0', id: { deep: id }, error },
+          ].map((one) => `data: ${JSON.stringify(one)}\n\n`);
+          return !!response.end(said.join('') + event(answerTo(message, textResult('done'))));
+        });
+        const streamed = await agent.tool('do');
+        assertClean(streamed.body);
+        assert.ok(streamed.body.includes('done'));
+      }
+    }
+  });
+
   it('in other HTTP error bodies, which are not shown at all', async () => {
     for (const status of [401, 403, 500, 502]) {
       upstream.script = onCall((_, response) => !!response.writeHead(status, { 'content-type': 'text/html' }).end(`<p>${leak()}</p>`));

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { MAX_REQUEST_BYTES } from '../../bindings/limits';
 import { SecretsError } from '../../shared/errors';
+import { Pieces } from '../../shared/pieces';
 
 /** The whole body of a request. @throws SecretsError `bodyTooLarge`, without keeping more than the limit. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -12,17 +13,18 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
       tooLarge();
       return;
     }
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const pieces = new Pieces();
+    let isTooLarge = false;
     request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_REQUEST_BYTES) {
-        chunks.length = 0;
-        tooLarge();
-      } else chunks.push(chunk);
+      if (isTooLarge) return;
+      pieces.push(chunk);
+      if (pieces.size <= MAX_REQUEST_BYTES) return;
+      pieces.take();
+      isTooLarge = true;
+      tooLarge();
     });
     request.on('end', () => {
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+      resolve(pieces.joined());
     });
     request.on('error', reject);
   });

@@ -12,10 +12,19 @@ interface Print {
   readonly ref: SecretRef;
   /** In UTF-16 units. */
   readonly length: number;
+  /** That of the value itself. */
+  readonly valueLength: number;
   /** Where its window begins. */
   readonly offset: number;
   /** HMAC-SHA-256 of the whole. */
   readonly mac: string;
+}
+
+/** Where a value is in a text. */
+export interface SecretPlace {
+  readonly ref: SecretRef;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** What is kept of a value: the prints of all its forms, each with the hash of its window. */
@@ -37,7 +46,7 @@ export function printsOf(ref: SecretRef, value: string): ValuePrints {
   if (value.length < MIN_ANYWHERE) return [];
   return [...formsFor(value)].map((form) => {
     const offset = (form.length - WINDOW) >>> 1;
-    return [hashAt(form, offset), { ref, length: form.length, offset, mac: macOf(form) }];
+    return [hashAt(form, offset), { ref, length: form.length, valueLength: value.length, offset, mac: macOf(form) }];
   });
 }
 
@@ -61,7 +70,7 @@ export class Fingerprints {
   /** One bit for some of the bits of each hash: most places of a text are done with after one look. */
   readonly #filter: Uint8Array;
   readonly #shift: number;
-  /** How long what is looked for can be, in UTF-16 units. */
+  /** How long the longest value is, in UTF-16 units. */
   readonly reach: number;
 
   constructor(values: Iterable<ValuePrints>) {
@@ -70,7 +79,7 @@ export class Fingerprints {
     for (const prints of values) {
       count += prints.length;
       for (const [hash, print] of prints) {
-        reach = Math.max(reach, print.length);
+        reach = Math.max(reach, print.valueLength);
         const same = this.#prints.get(hash);
         if (same === undefined) this.#prints.set(hash, [print]);
         else same.push(print);
@@ -91,23 +100,44 @@ export class Fingerprints {
     return this.#prints.size === 0;
   }
 
-  /** The first secret that the text holds as it is: no escapes are resolved. */
-  find(text: string): SecretRef | undefined {
-    if (this.isEmpty || text.length < WINDOW) return undefined;
+  /**
+   * The first secret that the text holds as it is: no escapes are resolved.
+   * @param shortest ways to write a value that take less than this do not count.
+   */
+  find(text: string, shortest = 0): SecretRef | undefined {
+    let found: SecretRef | undefined;
+    this.#search(text, shortest, ({ ref }) => {
+      found = ref;
+      return true;
+    });
+    return found;
+  }
+
+  /** All that `find` could find in a text. They overlap where one value is a part of another one, or of its own encodings. */
+  findAll(text: string, shortest = 0): SecretPlace[] {
+    const found: SecretPlace[] = [];
+    this.#search(text, shortest, (place) => {
+      found.push(place);
+      return false;
+    });
+    return found;
+  }
+
+  /** @param use whether that is enough. */
+  #search(text: string, shortest: number, use: (place: SecretPlace) => boolean): void {
+    if (this.isEmpty || text.length < WINDOW) return;
+    const enough = (place: SecretPlace): boolean => place.end - place.start >= shortest && use(place);
     let hash = hashAt(text, 0);
     for (let start = 0; ; start += 1) {
       const bit = mixed(hash) >>> this.#shift;
-      if (((this.#filter[bit >>> 3] ?? 0) & (1 << (bit & 7))) !== 0) {
-        const found = this.#confirmed(text, start, hash);
-        if (found !== undefined) return found;
-      }
+      if (((this.#filter[bit >>> 3] ?? 0) & (1 << (bit & 7))) !== 0 && this.#confirmed(text, start, hash, enough)) return;
       const next = start + WINDOW;
-      if (next >= text.length) return undefined;
+      if (next >= text.length) return;
       hash = (Math.imul(hash, base) + text.charCodeAt(next) - Math.imul(text.charCodeAt(start), leaving)) | 0;
     }
   }
 
-  #confirmed(text: string, window: number, hash: number): SecretRef | undefined {
+  #confirmed(text: string, window: number, hash: number, use: (place: SecretPlace) => boolean): boolean {
     // Forms of one length at one place are hashed once.
     let known: { readonly start: number; readonly end: number; readonly mac: string } | undefined;
     for (const { ref, length, offset, mac } of this.#prints.get(hash) ?? []) {
@@ -115,9 +145,9 @@ export class Fingerprints {
       const end = start + length;
       if (start < 0 || end > text.length) continue;
       if (known?.start !== start || known.end !== end) known = { start, end, mac: macOf(text.slice(start, end)) };
-      if (known.mac === mac) return ref;
+      if (known.mac === mac && use({ ref, start, end })) return true;
     }
-    return undefined;
+    return false;
   }
 }
 

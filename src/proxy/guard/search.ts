@@ -1,28 +1,28 @@
 import type { Steps } from '../../shared/steps';
-import { joinHex, joinLines, peelHtml, peelJson, peelUrl } from '../interceptors/peel';
-import type { Peeled } from '../interceptors/peel';
-import type { Fingerprints, SecretRef } from './fingerprints';
+import { piecesOf } from '../interceptors/pieces';
+import { LAYERS_IN_STRING, MAX_GROWTH, readingsOf } from '../interceptors/readings';
+import type { Reading } from '../interceptors/readings';
+import { numbersOf } from '../numbers';
+import type { Fingerprints, SecretPlace, SecretRef } from './fingerprints';
 
 /** A text is looked through in pieces of this length, in UTF-16 units; longer ones if values are very long. */
 const PIECE = 16_384;
-/** A form takes at most this many times its length in a text: the longest is hex, twice as long as the value, and a quote in JSON in JSON in JSON in JSON takes 16. */
-const MAX_GROWTH = 8;
 /** At the edge of a piece an escape can be cut. */
-const EDGE = 64;
+const EDGE = 128;
 /** Stands between texts that are looked through together. */
 const BORDER = '\0';
 
-/** Layers of JSON escapes that are looked through. The parser has resolved one already. */
-const JSON_LAYERS = 3;
+/** In digits that were in groups, shorter texts are found by chance: numbers and dates stand side by side. */
+const MIN_GROUPED = 16;
 
 /**
- * The first secret whose value is somewhere in a parsed JSON value: in a text, the name of a member or a number, as it is, encoded,
- * or below layers of escapes. Yields after each piece of work.
+ * The first secret whose value is somewhere in a parsed JSON value: in a text, the name of a member or a number (of a message: as it
+ * was written), as it is, encoded, or below layers of escapes, as redaction finds it. Yields after each piece of work.
  */
 export function* secretIn(fingerprints: Fingerprints, value: unknown): Steps<SecretRef | undefined> {
   if (fingerprints.isEmpty) return undefined;
   const together = new Together();
-  const rest: unknown[] = [value];
+  const rest: unknown[] = [value, numbersOf(value)];
   while (rest.length > 0) {
     const text = textOrParts(rest.pop(), rest);
     if (text !== undefined && text.length > PIECE) {
@@ -30,17 +30,16 @@ export function* secretIn(fingerprints: Fingerprints, value: unknown): Steps<Sec
       if (found !== undefined) return found;
     } else if (text !== undefined) together.add(text);
     if (together.length < PIECE) continue;
-    const found = findWhole(fingerprints, together.take());
+    const found = yield* findWhole(fingerprints, together.take());
     if (found !== undefined) return found;
-    yield;
   }
-  return findWhole(fingerprints, together.take());
+  return yield* findWhole(fingerprints, together.take());
 }
 
 /** All that `secretIn` looks through, as one text for `secretInText`; `undefined` if that is too much to be done at once. */
 export function smallTextIn(value: unknown): string | undefined {
   let all = '';
-  const rest: unknown[] = [value];
+  const rest: unknown[] = [value, numbersOf(value)];
   while (rest.length > 0) {
     const text = textOrParts(rest.pop(), rest);
     if (text === undefined) continue;
@@ -61,7 +60,11 @@ export function textOrParts(value: unknown, rest: unknown[]): string | undefined
 
 /** As `secretIn`, for one text that is not long, at once. */
 export function secretInText(fingerprints: Fingerprints, text: string): SecretRef | undefined {
-  return findWhole(fingerprints, text);
+  for (const reading of readingsOf(text, LAYERS_IN_STRING)) {
+    const found = reading === undefined ? undefined : fingerprints.find(reading.text, shortestIn(reading));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Short texts that are looked through as one. */
@@ -87,35 +90,46 @@ class Together {
   }
 }
 
-/** Pieces overlap so far that every value is whole in one of them. */
+/** All places of a text that hold the value of a secret, in any of the ways that `secretIn` finds. They may overlap. Yields after each piece of work. */
+export function* secretPlacesIn(fingerprints: Fingerprints, text: string): Steps<SecretPlace[]> {
+  if (fingerprints.isEmpty) return [];
+  const places: SecretPlace[] = [];
+  for (const { from, to } of piecesFor(fingerprints, text)) {
+    for (const reading of readingsOf(text.slice(from, to), LAYERS_IN_STRING)) {
+      if (reading !== undefined)
+        for (const place of fingerprints.findAll(reading.text, shortestIn(reading))) {
+          const [start, end] = reading.origin(place.start, place.end);
+          places.push({ ref: place.ref, start: from + start, end: from + end });
+        }
+      yield;
+    }
+  }
+  return places;
+}
+
 function* findLong(fingerprints: Fingerprints, text: string): Steps<SecretRef | undefined> {
-  const overlap = fingerprints.reach * MAX_GROWTH + EDGE;
-  const length = Math.max(PIECE, overlap);
-  for (let at = 0; at < text.length; at += length) {
-    const found = findWhole(fingerprints, text.slice(Math.max(0, at - overlap), at + length));
+  for (const { from, to } of piecesFor(fingerprints, text)) {
+    const found = yield* findWhole(fingerprints, text.slice(from, to));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Pieces overlap so far that every value is whole in one of them. */
+function piecesFor({ reach }: Fingerprints, text: string): ReturnType<typeof piecesOf> {
+  const overlap = reach * MAX_GROWTH + EDGE;
+  return piecesOf(text, Math.max(PIECE, overlap), overlap);
+}
+
+function* findWhole(fingerprints: Fingerprints, text: string): Steps<SecretRef | undefined> {
+  for (const reading of readingsOf(text, LAYERS_IN_STRING)) {
+    const found = reading === undefined ? undefined : fingerprints.find(reading.text, shortestIn(reading));
     if (found !== undefined) return found;
     yield;
   }
   return undefined;
 }
 
-/** @param json how many layers of JSON escapes may still be resolved. @param others whether those of addresses or of HTML may. */
-function findWhole(fingerprints: Fingerprints, text: string, json = JSON_LAYERS, others = true): SecretRef | undefined {
-  const found = fingerprints.find(text) ?? findJoined(fingerprints, text);
-  if (found !== undefined) return found;
-  const below = (peeled: Peeled | undefined, layers: number, more: boolean): SecretRef | undefined =>
-    peeled === undefined ? undefined : findWhole(fingerprints, peeled.text, layers, more);
-  return (
-    (others ? (below(peelUrl(text), json, false) ?? below(peelHtml(text), json, false)) : undefined) ??
-    (json > 0 ? below(peelJson(text), json - 1, others) : undefined)
-  );
-}
-
-/** Base64 and hex that were broken into lines or groups. */
-function findJoined(fingerprints: Fingerprints, text: string): SecretRef | undefined {
-  const lines = joinLines(text);
-  const found = lines === undefined ? undefined : fingerprints.find(lines.text);
-  if (found !== undefined) return found;
-  const bytes = joinHex(text);
-  return bytes === undefined ? undefined : fingerprints.find(bytes.text);
+function shortestIn({ joined }: Reading): number {
+  return joined === 'hex' ? MIN_GROUPED : 0;
 }

@@ -1,8 +1,13 @@
-import { ambiguityIn, misspelled } from '../ambiguity';
+import type { Server } from '../../bindings/server';
+import { SecretsError } from '../../shared/errors';
+import { ambiguityIn, keysOf, misspelled } from '../ambiguity';
+import { META } from '../bridge/era';
+import { objectAt } from '../jsonRpc';
 import type { Message } from '../jsonRpc';
 
 /** What lists and handshakes are read by. */
-const RESULT_KEYS: ReadonlySet<string> = new Set(['tools', 'instructions']);
+const RESULT_KEYS = keysOf('tools', 'instructions', 'serverInfo', 'cacheScope', '_meta');
+const META_KEYS = keysOf(META.server);
 
 /** The answers in the text of one message, or of a batch of them (2025-03-26). */
 export class Answers {
@@ -29,10 +34,7 @@ export class Answers {
 
   /** Whether another reader could find something else in them: a key that is there twice, or `Tools` beside `tools`. */
   get isAmbiguous(): boolean {
-    return (
-      ambiguityIn(this.#text, this.#isBatch ? this.list : this.list[0]) !== undefined ||
-      this.list.some(({ result }) => typeof result === 'object' && result !== null && misspelled({ ...result }, RESULT_KEYS) !== undefined)
-    );
+    return ambiguityIn(this.#text, this.#isBatch ? this.list : this.list[0]) !== undefined || this.list.some(hasTwins);
   }
 
   /** Their text with other results; the same string if every one is `undefined`. */
@@ -49,4 +51,15 @@ export class Answers {
   #write(answers: readonly object[]): string {
     return JSON.stringify(this.#isBatch ? answers : answers[0]);
   }
+}
+
+/** What is said instead of an answer that is ambiguous. */
+export function twoWays(server: Server): SecretsError {
+  return new SecretsError('upstreamNonsense', { server: server.name, what: 'an answer that can be read in two ways' });
+}
+
+/** Whether what an answer is read by is there in another spelling. */
+function hasTwins(answer: Partial<Message>): boolean {
+  const result = objectAt(answer, 'result') ?? {};
+  return misspelled(result, RESULT_KEYS) !== undefined || misspelled(objectAt(result, '_meta') ?? {}, META_KEYS) !== undefined;
 }

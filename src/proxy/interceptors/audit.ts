@@ -25,7 +25,7 @@ export function audit(sink: AuditSink, clock: Clock, isServer: (name: string) =>
         action: call.method === 'tools/call' ? 'call' : 'request',
         agent: call.agent,
         ...(call.searched === true || isServer(call.server) ? { server: call.server } : {}),
-        ...((end.mayBeNamed ?? call.searched === true) ? namesOf(call) : {}),
+        ...((call.mayBeNamed ?? call.searched === true) ? namesOf(call) : {}),
         ...(call.scope === undefined || call.scope === DEFAULT_SCOPE ? {} : { scope: call.scope }),
         secrets,
         ...(secrets.length === 0 ? {} : { versions: call.versions }),

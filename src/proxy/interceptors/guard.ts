@@ -4,7 +4,7 @@ import { messageOf, SecretsError } from '../../shared/errors';
 import type { Logger } from '../../shared/logger';
 import { inTurns } from '../../shared/steps';
 import { DEFAULT_SCOPE } from '../../vault/secret';
-import type { Interceptor } from '../call';
+import type { Call, Interceptor } from '../call';
 import type { Fingerprints, SecretRef } from '../guard/fingerprints';
 import type { KnownSecrets } from '../guard/knownSecrets';
 import { secretIn, secretInText, smallTextIn } from '../guard/search';
@@ -29,15 +29,15 @@ export interface GuardOptions {
 /** Keeps the values of all secrets from leaving in what agents send: they get into requests by bindings only. */
 export function guard(options: GuardOptions): Interceptor {
   return {
-    incoming: (message, agent, server) => {
+    incoming: (message, agent, server, _session, call) => {
       const mode = options.mode();
       if (mode === 'off') return undefined;
-      const sent: Sent = { message, agent, server };
+      const sent: Sent = { message, agent, server, call };
       let known: Fingerprints | Promise<Fingerprints>;
       try {
         known = options.known.current();
       } catch (error) {
-        passUnseen(error, mode, options);
+        passUnseen(error, sent, mode, options);
         return undefined;
       }
       return known instanceof Promise ? lookWhenMade(known, sent, mode, options) : look(known, sent, mode, options);
@@ -50,6 +50,8 @@ interface Sent {
   readonly message: Message;
   readonly agent: string;
   readonly server: Server;
+  /** What it asks, if it is a request. */
+  readonly call: Call | undefined;
 }
 
 /** Small messages take no waiting. */
@@ -69,34 +71,37 @@ async function lookWhenMade(making: Promise<Fingerprints>, sent: Sent, mode: Gua
   try {
     known = await making;
   } catch (error) {
-    passUnseen(error, mode, options);
+    passUnseen(error, sent, mode, options);
     return;
   }
   await look(known, sent, mode, options);
 }
 
 /** What cannot be looked for cannot be stopped: with `refuse`, nothing goes out unseen. @throws the error. */
-function passUnseen(error: unknown, mode: GuardMode, { logger }: GuardOptions): void {
+function passUnseen(error: unknown, { call }: Sent, mode: GuardMode, { logger }: GuardOptions): void {
   if (mode === 'refuse') throw error;
+  if (call !== undefined) call.mayBeNamed = false;
   logger.warn(`A message could not be searched for secrets, and was sent all the same. ${messageOf(error)}`);
 }
 
-/** @throws SecretsError `secretInMessage`, unless a warning is all that is wanted. */
+/** Puts a find on record. @throws SecretsError `secretInMessage`, unless a warning is all that is wanted. */
 function stop(
   { scope, name }: SecretRef,
   known: Fingerprints,
-  { message, agent, server }: Sent,
+  { message, agent, server, call }: Sent,
   mode: GuardMode,
   { audit, logger }: GuardOptions,
 ): void {
   const where = scope === DEFAULT_SCOPE ? {} : { scope };
   const { id, method, params } = message;
   const tool = method === 'tools/call' ? (stringAt(params, 'name') ?? '') : undefined;
+  // In the method, the tool or the id, or one of them is too long to be any name.
   const inNames = [String(id), method, tool].some(
     (text) => text !== undefined && (text.length > MAX_NAME || secretInText(known, text) !== undefined),
   );
+  if (call !== undefined) call.mayBeNamed = !inNames;
   const names = inNames || method === undefined ? {} : tool === undefined ? { method: method.slice(0, 128) } : { tool: tool.slice(0, 128) };
-  const error = new SecretsError('secretInMessage', { name, ...where, server: server.name, inNames });
+  const error = new SecretsError('secretInMessage', { name, ...where, server: server.name });
   audit.record({
     actor: 'agent',
     action: 'guard.find',

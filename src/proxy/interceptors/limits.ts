@@ -1,7 +1,6 @@
 import { DEFAULT_LIMITS } from '../../bindings/limits';
 import type { Rate } from '../../bindings/limits';
 import type { Server } from '../../bindings/server';
-import { ArraySet } from '../../shared/arraySet';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
 import { isSubscription } from '../call';
@@ -21,7 +20,8 @@ interface Turn {
 
 /** The calls of one server. Kept when there are none: it will be called again. */
 interface Load {
-  readonly running: ArraySet<Call>;
+  /** At most as many as may run at a time. */
+  readonly running: Call[];
   readonly waiting: Turn[];
 }
 
@@ -41,7 +41,7 @@ export function limits(clock: Clock): Interceptor {
       if (FREE.has(call.method) || isSubscription(call)) return undefined;
       if (server.limits?.rate !== undefined) take(buckets, server, server.limits.rate, clock.now());
       let load = loads.get(server.name);
-      if (load === undefined) loads.set(server.name, (load = { running: new ArraySet(), waiting: [] }));
+      if (load === undefined) loads.set(server.name, (load = { running: [], waiting: [] }));
       return begin(load, call, server);
     },
     after: (call) => {
@@ -54,8 +54,8 @@ export function limits(clock: Clock): Interceptor {
 function begin(load: Load, call: Call, { name, limits: given }: Server): Promise<void> | undefined {
   const concurrency = given?.concurrency ?? DEFAULT_LIMITS.concurrency;
   const queue = given?.queue ?? DEFAULT_LIMITS.queue;
-  if (load.running.size < concurrency) {
-    load.running.add(call);
+  if (load.running.length < concurrency) {
+    load.running.push(call);
     return undefined;
   }
   const busy = (): SecretsError => new SecretsError('serverBusy', { server: name, concurrency });
@@ -65,7 +65,7 @@ function begin(load: Load, call: Call, { name, limits: given }: Server): Promise
       call,
       begin: () => {
         clearTimeout(timer);
-        load.running.add(call);
+        load.running.push(call);
         resolve();
       },
       refuse: () => {
@@ -83,7 +83,9 @@ function begin(load: Load, call: Call, { name, limits: given }: Server): Promise
 
 /** A call has ended, wherever it was: its place goes to the one that has waited longest. */
 function leave(load: Load, call: Call): void {
-  if (load.running.delete(call)) {
+  const place = load.running.indexOf(call);
+  if (place >= 0) {
+    load.running.splice(place, 1);
     load.waiting.shift()?.begin();
     return;
   }

@@ -16,6 +16,7 @@ import { flaggedTexts } from './flaggedTexts';
 import { limits } from './limits';
 import { pinnedCalls, pinnedLists } from './pinning';
 import { redact } from './redact';
+import type { Widen } from './redact';
 
 /** What the steps need. */
 export interface Steps {
@@ -25,6 +26,7 @@ export interface Steps {
   readonly logger: Logger;
   readonly pins: Pins;
   readonly known: KnownSecrets;
+  readonly widen: Widen;
   readonly guardMode: () => GuardMode;
   readonly policy: PolicyOptions;
   /** Default: `ask`. */
@@ -39,6 +41,7 @@ export function interceptors({
   logger,
   pins,
   known,
+  widen,
   guardMode,
   policy: rules,
   newTools = () => 'ask',
@@ -48,7 +51,7 @@ export function interceptors({
     pinnedCalls(pins, newTools),
     policy(rules),
     limits(clock),
-    redact,
+    redact(widen),
     cacheScope,
     pinnedLists(pins, newTools),
     flaggedTexts(sink, logger),

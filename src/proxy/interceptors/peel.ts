@@ -1,11 +1,13 @@
 import { lastUpTo } from './splice';
 import { forEachEscape, hexDigit, unescapeJson } from './unescapeJson';
 
+/** The stretch of a text that `start`..`end` of what it says was written as. It cuts no escape. */
+export type Origin = (start: number, end: number) => readonly [start: number, end: number];
+
 /** Text with one layer of escapes resolved, and the way back to where its characters came from. */
 export interface Peeled {
   readonly text: string;
-  /** The stretch of the original that `start`..`end` of `text` was written as. It cuts no escape. */
-  readonly origin: (start: number, end: number) => readonly [start: number, end: number];
+  readonly origin: Origin;
 }
 
 /** Says what an escape that stands at `index` of `text` means. */
@@ -25,7 +27,12 @@ const ENCODED_TAIL = /^[A-Za-z0-9+/_-]{16}$/;
 const ENCODED_CHARACTER = /[A-Za-z0-9+/_-]/;
 const CARRIAGE_RETURN = 0x0d;
 
-const HEX_SEPARATOR = /(?:[: -]|:?\r?\n[ \t]*)(?=[0-9a-f]{2})/gi;
+/** Hex digits that are joined: fewer say nothing that is looked for. */
+const MIN_HEX = 16;
+/** Between groups of bytes in hex. */
+const HEX_SEPARATOR = /[: -]?\r?\n[ \t]*|[: -]/y;
+/** Stands between what was joined and what was joined elsewhere. */
+const BORDER = '\n';
 
 /** Resolves JSON escapes wherever they stand; `undefined` if there are none. */
 export function peelJson(text: string): Peeled | undefined {
@@ -53,9 +60,10 @@ export function peelUrl(text: string): Peeled | undefined {
 export function peelHtml(text: string): Peeled | undefined {
   if (!text.includes('&')) return undefined;
   return peel(text, HTML_ESCAPE, (escape) => {
-    const [, base, digits] = /^&#(x?)(\w+);$/i.exec(escape) ?? [];
-    if (digits === undefined) return NAMED[escape.toLowerCase()] ?? escape;
-    const code = parseInt(digits, base === '' ? 10 : 16);
+    if (escape.charAt(1) !== '#') return NAMED[escape.toLowerCase()] ?? escape;
+    const isHexCode = escape.charAt(2).toLowerCase() === 'x';
+    // It stops at the semicolon.
+    const code = isHexCode ? parseInt(escape.slice(3), 16) : parseInt(escape.slice(2), 10);
     return code <= 0x10ffff ? String.fromCodePoint(code) : escape;
   });
 }
@@ -67,10 +75,63 @@ export function joinLines(text: string): Peeled | undefined {
   return undefined;
 }
 
-/** Joins bytes in hex that are written apart (`3a:f0`, `3a f0`); `undefined` if there is nothing to join. */
+/**
+ * Bytes in hex that are written apart (`3a:f0`, `3af0 3af0`, one or more a line), joined; what is around them is left out.
+ * `undefined` if there are none.
+ */
 export function joinHex(text: string): Peeled | undefined {
-  if (!hasHexPairs(text)) return undefined;
-  return peel(text, HEX_SEPARATOR, (separator, index) => (isHex(text, index - 1) && isHex(text, index - 2) ? '' : separator));
+  const dumps: HexGroup[][] = [];
+  // Most text is told from hex by any of its characters.
+  for (let at = MIN_HEX; at < text.length; at += MIN_HEX + 1) {
+    if (kindOf(text, at) === OTHER) continue;
+    let start = at;
+    while (start > 0 && kindOf(text, start - 1) !== OTHER) start -= 1;
+    while (at < text.length && kindOf(text, at) !== OTHER) at += 1;
+    if (at - start > MIN_HEX) addDumps(text, start, at, dumps);
+  }
+  if (dumps.length === 0) return undefined;
+  return peeled(dumps.map((groups) => groups.map(({ start, end }) => text.slice(start, end)).join('')).join(BORDER), (way) => {
+    let done = 0;
+    for (const [index, groups] of dumps.entries()) {
+      for (const [place, { start, end }] of groups.entries()) {
+        way.note(done, start - done, place === 0 && index > 0 ? BORDER.length : 0);
+        done = end;
+      }
+    }
+  });
+}
+
+/** Digits between two separators. */
+interface HexGroup {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Looks for bytes in hex, written apart, where there are only digits and separators. */
+function addDumps(text: string, from: number, to: number, dumps: HexGroup[][]): void {
+  let groups: HexGroup[] = [];
+  let digits = 0;
+  for (let start = from; start < to;) {
+    let end = start;
+    while (end < to && isHex(text, end)) end += 1;
+    if (end - start >= 2) {
+      groups.push({ start, end });
+      digits += end - start;
+    }
+    const next = end - start < 2 ? end : behindSeparator(text, end);
+    const goesOn = end - start >= 2 && next > end && isHex(text, next) && isHex(text, next + 1);
+    if (!goesOn) {
+      if (groups.length > 1 && digits >= MIN_HEX) dumps.push(groups);
+      groups = [];
+      digits = 0;
+    }
+    start = goesOn ? next : Math.max(next, start + 1);
+  }
+}
+
+function behindSeparator(text: string, index: number): number {
+  HEX_SEPARATOR.lastIndex = index;
+  return HEX_SEPARATOR.test(text) ? HEX_SEPARATOR.lastIndex : index;
 }
 
 /** Whether a line that ends here may be one of encoded text. */
@@ -79,24 +140,11 @@ function endsEncoded(text: string, index: number): boolean {
   return ENCODED_CHARACTER.test(text.charAt(end - 1)) && ENCODED_TAIL.test(text.slice(Math.max(0, end - MIN_LINE), end));
 }
 
-/** Whether there are eight pairs of hex digits in a row: then every third character is a separator. */
-function hasHexPairs(text: string): boolean {
-  for (let at = 9; at < text.length; at += 12) {
-    // Most text is told from such pairs by any of its characters.
-    if (kindOf(text, at) === OTHER) continue;
-    for (let start = at; start < at + 3; start += 1) {
-      if (kindOf(text, start) !== SEPARATOR || kindOf(text, start - 3) !== SEPARATOR || kindOf(text, start + 3) !== SEPARATOR) continue;
-      if ([start - 2, start - 1, start + 1, start + 2].every((index) => isHex(text, index))) return true;
-    }
-  }
-  return false;
-}
-
 const OTHER = 0;
 const HEX = 1;
 const SEPARATOR = 2;
 const KINDS = Uint8Array.from({ length: 128 }, (_, unit) =>
-  hexDigit(unit) >= 0 ? HEX : ': -'.includes(String.fromCharCode(unit)) ? SEPARATOR : OTHER,
+  hexDigit(unit) >= 0 ? HEX : ': -\r\n\t'.includes(String.fromCharCode(unit)) ? SEPARATOR : OTHER,
 );
 
 function kindOf(text: string, index: number): number {

@@ -32,7 +32,7 @@ export function policy(options: PolicyOptions): Interceptor {
 /** @throws SecretsError as `judge` and `Consent.get`. */
 function admit(call: Call, server: Server, policy: Policy, { params }: Request, options: PolicyOptions): Promise<void> | undefined {
   const args = (params as { readonly arguments?: unknown } | null | undefined)?.arguments;
-  const asked = { agent: call.agent, server, tool: stringAt(params, 'name'), arguments: args };
+  const asked = { agent: call.agent, server, tool: stringAt(params, 'name'), arguments: args, body: () => call.body?.toString() };
   const { action, rule, tool } = judge(policy, asked, options.tools);
   if (action === 'allow') return undefined;
   return options.consent.get(call, { server, tool, agent: call.agent, rule }, async () => ({

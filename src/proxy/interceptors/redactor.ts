@@ -1,40 +1,29 @@
 import { atOnce } from '../../shared/steps';
 import type { Steps } from '../../shared/steps';
+import { membersWritten } from '../ambiguity';
 import { outlineOf } from '../jsonOutline';
+import type { Place } from '../jsonOutline';
+import type { RequestId } from '../jsonRpc';
 import { formsOf, MIN_ANYWHERE } from './forms';
 import { Matcher } from './matcher';
-import { joinHex, joinLines, peelHtml, peelJson, peelUrl } from './peel';
-import type { Peeled } from './peel';
+import { piecesOf } from './pieces';
+import { ALL_LAYERS, AS_IT_IS, LAYERS_IN_STRING, MAX_GROWTH, readingsOf } from './readings';
+import type { Layers, Reading } from './readings';
 import { Cuts, inJson, JsonStrings } from './splice';
-import type { Found, Stretch } from './splice';
+import type { Found } from './splice';
 
 /** The shortest value that is looked for at all, as a whole word. Shorter ones are everywhere. */
 const MIN_WORD = 4;
-/** How many layers of JSON escapes are looked through: a JSON text, JSON inside its strings, and so on. */
-const LAYERS = 5;
-/** A UTF-16 unit of a value takes at most this many in the text: percent-encoded (9), every character of that as `\\u0025` (6). */
-const MAX_GROWTH = 64;
 /** Text is searched in pieces of this length, in UTF-16 units; longer ones if values are very long. */
 const PIECE = 65_536;
 /** At the edge of a piece things can look different than they are: half an escape, half a word. */
 const EDGE = 64;
-/** Stands for a backslash that is none. */
-const NO_ESCAPE = '\uffff';
 const WORD_CHARACTER = /[A-Za-z0-9_]/;
 
 /** What stands where the value of a secret was. */
 export function redactedMark(name: string): string {
   return `[redacted:${name}]`;
 }
-
-/** Which escapes may still be resolved on the way down. */
-interface Layers {
-  readonly json: number;
-  readonly url: boolean;
-  readonly html: boolean;
-}
-
-const ALL_LAYERS: Layers = { json: LAYERS, url: true, html: true };
 
 /** The values, prepared for searching. */
 interface Search {
@@ -79,6 +68,13 @@ export class Redactor {
     return this.#values.some(({ name, value }) => name === wanted.name && value === wanted.value);
   }
 
+  /** A redactor for the values that are long enough to be told from ordinary words. */
+  withoutWords(): Redactor {
+    const long = new Redactor([]);
+    long.#values.push(...this.#values.filter(({ value }) => value.length >= MIN_ANYWHERE));
+    return long.#values.length === this.#values.length ? this : long;
+  }
+
   /** Whether there is anything to look for. */
   get isEmpty(): boolean {
     return this.#values.length === 0;
@@ -101,38 +97,42 @@ export class Redactor {
 
   /**
    * JSON text without the values in its strings (and without numbers of 8 digits or more that are one); the same
-   * string if there were none in it. Everything else keeps its bytes, and what was JSON stays JSON. The `id` of a
-   * JSON-RPC answer stays: it is the agent's own. Text that is not JSON is treated as plain text.
+   * string if there were none in it. Everything else keeps its bytes, and what was JSON stays JSON. Text that is not JSON is
+   * treated as plain text.
+   * @param callId the id of the call that the text answers: as the `id` of the text it stays, since the agent has chosen it. Any
+   * other id is searched like everything else.
    */
-  json(text: string): string {
+  json(text: string, callId?: RequestId): string {
     // Most messages are small and clean.
     if (this.isEmpty || (text.length <= PIECE && this.#isClean(text))) return text;
-    return atOnce(this.jsonInSteps(text));
+    return atOnce(this.jsonInSteps(text, callId));
   }
 
   /** As `text`, for texts of any length. */
   *textInSteps(text: string): Steps<string> {
     const cuts = new Cuts();
-    for (const { found } of this.#pieces(text)) {
-      cuts.add(found);
+    for (const piece of this.#pieces(text)) {
+      if (piece !== undefined) cuts.add(piece.found);
       yield;
     }
     return cuts.isEmpty ? text : yield* cuts.apply(text);
   }
 
   /** As `json`, for texts of any length. */
-  *jsonInSteps(text: string): Steps<string> {
+  *jsonInSteps(text: string, callId?: RequestId): Steps<string> {
     const cuts = new Cuts();
     let strings: JsonStrings | undefined;
     let isJson: boolean | undefined;
-    let keep: { readonly start: number; readonly end: number } | undefined;
-    for (const { found, from, to, escapes } of this.#pieces(text)) {
+    let keep: Place | undefined;
+    for (const piece of this.#pieces(text)) {
       yield;
-      if (found.length === 0) continue;
+      if (piece === undefined || piece.found.length === 0) continue;
+      const { found, from, to, escapes } = piece;
       if (isJson === undefined) {
-        const outline = yield* outlineOf(text, ANSWER_MEMBERS);
+        const outline = yield* outlineOf(text, ID_MEMBER);
         isJson = outline !== undefined;
-        if (outline?.places.has('method') === false) keep = outline.places.get('id');
+        const id = outline?.places.get('id');
+        if (id !== undefined && isId(text, id, callId)) keep = id;
       }
       if (!isJson) cuts.add(found);
       else {
@@ -145,16 +145,20 @@ export class Redactor {
     return cuts.isEmpty ? text : yield* cuts.apply(text);
   }
 
-  /** What is found piece by piece. Pieces overlap so far that every value is whole in one of them. */
-  *#pieces(text: string): Generator<Piece> {
+  /** What is found piece by piece, `undefined` in between. Pieces overlap so far that every value is whole in one of them. */
+  *#pieces(text: string): Generator<Piece | undefined> {
     if (this.isEmpty) return;
     const overlap = this.reach + 2 * EDGE;
     const length = text.length <= PIECE ? PIECE : Math.max(PIECE, 4 * overlap);
-    for (let at = 0; at < text.length; at += length) {
-      const from = Math.max(0, at - overlap);
-      const to = Math.min(text.length, at + length);
+    for (const { from, to } of piecesOf(text, length, overlap)) {
       const piece = text.slice(from, to);
-      const found = this.#find(piece)
+      const all: Found[][] = [];
+      for (const reading of readingsOf(piece, ALL_LAYERS)) {
+        if (reading !== undefined) all.push(this.#foundIn(reading));
+        yield undefined;
+      }
+      const found = all
+        .flat()
         .filter(({ start, end }) => (from === 0 || start >= EDGE) && (to === text.length || end <= piece.length - EDGE))
         .map((stretch) => ({ ...stretch, start: from + stretch.start, end: from + stretch.end }));
       yield { found, from, to, escapes: piece.includes('\\') };
@@ -163,39 +167,24 @@ export class Redactor {
 
   /** Whether some JSON text is clean, if that can be told quickly: the parser resolves escapes faster than we can. */
   #isClean(text: string): boolean {
-    if (!text.includes('\\')) return this.#find(text).length === 0;
+    if (!text.includes('\\')) return this.#isFree(text, ALL_LAYERS);
     const strings = stringsIn(text);
-    if (strings === undefined || this.#matches(text, true).length > 0) return false;
-    return this.#find(strings, { ...ALL_LAYERS, json: LAYERS - 1 }).length === 0;
+    return strings !== undefined && this.#matches(text, true).length === 0 && this.#isFree(strings, LAYERS_IN_STRING);
   }
 
-  /** Where the values are: as they are, encoded, or below layers of escapes. */
-  #find(text: string, layers = ALL_LAYERS, raw = true): Found[] {
-    const found = [this.#matches(text, raw)];
-    if (layers.url) found.push(this.#findEncoded(text, peelUrl, { ...layers, url: false }, raw));
-    if (layers.html) found.push(this.#findEncoded(text, peelHtml, { ...layers, html: false }, raw));
-    if (layers.json > 0 && text.includes('\\')) found.push(this.#findUnescaped(text, layers, raw && layers !== ALL_LAYERS));
-    // Base64 and hex have no escapes: with those resolved they are found as well.
-    else found.push(this.#findJoined(joinLines(text), raw), this.#findJoined(joinHex(text), raw));
-    return found.flat();
+  #isFree(text: string, layers: Layers): boolean {
+    for (const reading of readingsOf(text, layers)) if (reading !== undefined && this.#foundIn(reading).length > 0) return false;
+    return true;
   }
 
-  #findJoined(joined: Peeled | undefined, raw: boolean): Found[] {
-    return joined === undefined ? [] : moved(joined, this.#encodedMatches(joined.text, raw));
-  }
-
-  #findUnescaped(text: string, layers: Layers, raw: boolean): Found[] {
-    const peeled = layers.json === 0 ? undefined : peelJson(text);
-    return peeled === undefined ? [] : moved(peeled, this.#find(peeled.text, { ...layers, json: layers.json - 1 }, raw));
-  }
-
-  #findEncoded(text: string, peel: (text: string) => Peeled | undefined, layers: Layers, raw: boolean): Found[] {
-    const peeled = peel(text);
-    if (peeled === undefined) return [];
-    const found = moved(peeled, this.#find(peeled.text, { ...layers, json: 0 }, raw));
-    // JSON that was encoded as a whole has its backslashes encoded, too. The others are escapes of the text around.
-    const inner = peel(text.replaceAll('\\', NO_ESCAPE));
-    return inner === undefined ? found : [...found, ...moved(inner, this.#findUnescaped(inner.text, layers, raw))];
+  /** Where the values are in a reading of some text, as places of that text. */
+  #foundIn({ text, joined, raw, origin }: Reading): Found[] {
+    const found = joined === undefined ? this.#matches(text, raw) : this.#encodedMatches(text, raw);
+    if (origin === AS_IT_IS || found.length === 0) return found;
+    return found.map((stretch) => {
+      const [start, end] = origin(stretch.start, stretch.end);
+      return { ...stretch, start, end };
+    });
   }
 
   #matches(text: string, raw: boolean): Found[] {
@@ -232,7 +221,19 @@ interface Piece {
   readonly escapes: boolean;
 }
 
-const ANSWER_MEMBERS: ReadonlySet<string> = new Set(['id', 'method']);
+const ID_MEMBER: ReadonlySet<string> = new Set(['id']);
+
+/** Whether an id stands at this place of a JSON text. A number can be written with more digits than are its own: then it is another text. */
+function isId(text: string, { start, end }: Place, id: RequestId | undefined): boolean {
+  if (typeof id === 'number') return text.slice(start, end) === String(id);
+  // No character of a string takes more than an escape.
+  if (id === undefined || text.charAt(start) !== '"' || end - start > 6 * id.length + 2) return false;
+  try {
+    return JSON.parse(text.slice(start, end)) === id;
+  } catch {
+    return false;
+  }
+}
 
 function searchFor(values: readonly { readonly name: string; readonly value: string }[]): Search {
   const names = new Map<string, string>();
@@ -253,18 +254,14 @@ function searchFor(values: readonly { readonly name: string; readonly value: str
   return { names, forms: new Matcher([...plain, ...encoded]), encoded: new Matcher(encoded), words: new Matcher(words) };
 }
 
-/** What was found below a layer of escapes, where it is above it. */
-function moved<S extends Stretch>({ origin }: Peeled, found: readonly S[]): S[] {
-  return found.map((stretch) => {
-    const [start, end] = origin(stretch.start, stretch.end);
-    return { ...stretch, start, end };
-  });
-}
-
-/** All strings in a JSON text, keys included, on lines of their own; `undefined` if it is not JSON. */
+/**
+ * All strings in a JSON text, keys included, on lines of their own; `undefined` if it is not JSON, or has a key twice: of two such
+ * members the parser shows one.
+ */
 function stringsIn(text: string): string | undefined {
   const strings: string[] = [];
   const rest: unknown[] = [];
+  let members = 0;
   try {
     rest.push(JSON.parse(text));
   } catch {
@@ -276,9 +273,10 @@ function stringsIn(text: string): string | undefined {
     else if (Array.isArray(value)) for (const item of value) rest.push(item);
     else if (typeof value === 'object' && value !== null)
       for (const [key, member] of Object.entries(value)) {
+        members += 1;
         strings.push(key);
         rest.push(member);
       }
   }
-  return strings.join('\n');
+  return members === membersWritten(text) ? strings.join('\n') : undefined;
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArraySet } from '../../shared/arraySet';
+import { Roster } from '../../shared/roster';
 import type { Clock } from '../../shared/clock';
 import type { Reply } from '../front/reply';
 import type { Sessions } from '../front/sessions';
@@ -35,7 +35,7 @@ export class Line {
   readonly #server: string;
   #session: string | undefined;
   #version: string | undefined;
-  readonly #open = new ArraySet<InnerReply>();
+  readonly #open = new Roster<InnerReply>();
 
   constructor(agent: string, server: string, options: LineOptions) {
     this.#agent = agent;
@@ -119,11 +119,11 @@ export class Line {
   }
 
   async #during(reply: InnerReply, work: Promise<void>): Promise<void> {
-    this.#open.add(reply);
+    const leave = this.#open.add(reply);
     try {
       await work;
     } finally {
-      this.#open.delete(reply);
+      leave();
     }
   }
 

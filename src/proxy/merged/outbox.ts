@@ -1,4 +1,4 @@
-import { ArraySet } from '../../shared/arraySet';
+import { Roster } from '../../shared/roster';
 import type { Reply } from '../front/reply';
 
 /** Messages that wait for the agent to open a stream. The oldest go first. */
@@ -6,7 +6,7 @@ const MAX_QUEUED = 256;
 
 /** The ways on which something can be said to an agent that did not ask for it: its stream, and the answers to its calls under way. */
 export class Outbox {
-  readonly #open = new ArraySet<Reply>();
+  readonly #open = new Roster<Reply>();
   #stream: Reply | undefined;
   #queue: string[] = [];
 
@@ -26,11 +26,11 @@ export class Outbox {
 
   /** Counts a reply as a way to the agent while its call is under way. */
   async during<T>(reply: Reply, call: Promise<T>): Promise<T> {
-    this.#open.add(reply);
+    const leave = this.#open.add(reply);
     try {
       return await call;
     } finally {
-      this.#open.delete(reply);
+      leave();
     }
   }
 

@@ -18,17 +18,20 @@ export class Questions<T> {
   readonly #open = new Map<RequestId, Question<T>>();
   #last = 0;
 
-  /** A server's request or notification as the agent may get it: its ids replaced; the same message if it has none. */
-  outgoing(from: T, message: Message): Message {
+  /**
+   * A server's request or notification as the agent may get it: its ids replaced; the same message if it has none; `undefined` if it takes
+   * back what this server has not asked: that id could be the one of another server's question.
+   */
+  outgoing(from: T, message: Message): Message | undefined {
     if (isRequest(message)) return this.#ask(from, message);
+    if (message.method !== 'notifications/cancelled') return message;
     const cancelled = cancelledBy(message);
-    if (cancelled === undefined) return message;
     for (const [id, question] of this.#open) {
       if (question.from !== from || question.id !== cancelled) continue;
       this.#open.delete(id);
       return { ...message, params: { ...objectAt(message, 'params'), requestId: id } };
     }
-    return message;
+    return undefined;
   }
 
   /** The agent's answer as its server may get it; `undefined` if nobody waits for it. */

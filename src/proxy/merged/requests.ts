@@ -9,6 +9,7 @@ import type { Directory, Target } from './directory';
 import type { Skipped } from './hello';
 import type { Heard, Outer } from './exchange';
 import type { Logs } from './logs';
+import { ProgressTokens } from './progress';
 import { calledTool, describeTool, findTools, SEARCH_TOOLS } from './searchTools';
 import type { Subscriptions } from './subscriptions';
 import type { Tasks } from './tasks';
@@ -33,6 +34,8 @@ export interface RequestsOptions {
 
 /** Answers the requests of an agent: from the lists, or by the server that a name or URI stands for. */
 export class Requests {
+  /** Under which tokens each server may tell of its progress. */
+  readonly progress = new ProgressTokens();
   readonly #options: RequestsOptions;
   /** Requests under way at servers; `false` once they are cancelled. */
   readonly #underWay = new Map<RequestId, Branch | false>();
@@ -181,13 +184,16 @@ export class Requests {
     const { id } = request;
     if (this.#underWay.has(id)) throw new SecretsError('notJsonRpc', { why: 'its id is that of a request under way' });
     this.#underWay.set(id, branch);
+    const over = this.progress.begin(branch.server, request);
+    let heard: Heard | undefined;
     try {
-      const heard = await branch.request(request, { ...outer, cancelled: () => this.#underWay.get(id) === false });
+      heard = await branch.request(request, { ...outer, cancelled: () => this.#underWay.get(id) === false });
       if (heard === undefined && this.#underWay.get(id) !== false && !outer.reply.ended)
         throw new SecretsError('upstreamClosed', { server: branch.server });
       return heard;
     } finally {
       this.#underWay.delete(id);
+      over(heard?.message);
     }
   }
 

@@ -17,6 +17,10 @@ const PREFIX = 0.5;
 const MAX_LINE = 160;
 /** Words of one tool that are looked at. */
 const MAX_WORDS = 2_000;
+/** Words of a query that are looked for: agents choose how many there are. */
+const MAX_WANTED = 32;
+/** Mentions of longer words that are counted for one word of a query: servers choose how many words begin alike. */
+const MAX_LONGER = 20_000;
 
 interface Document extends Found {
   /** How much each word counts in it. */
@@ -24,45 +28,89 @@ interface Document extends Found {
   readonly length: number;
 }
 
+/** A word in a document, by the number of that. */
+interface Mention {
+  readonly document: number;
+  readonly count: number;
+}
+
 /** Finds tools by words: BM25 over names, descriptions and arguments. */
 export class ToolSearch {
   readonly #documents: readonly Document[];
-  /** The documents that have a word. */
-  readonly #spread = new Map<string, number>();
+  readonly #mentions = new Map<string, Mention[]>();
+  /** All words in order, in which those that begin alike stand together. */
+  readonly #words: readonly string[];
   readonly #average: number;
 
   /** @param tools by the names under which they are offered. */
   constructor(tools: Iterable<readonly [name: string, tool: Item]>) {
     this.#documents = [...tools].map(([name, tool]) => documentOf(name, tool));
-    for (const { words } of this.#documents) for (const word of words.keys()) this.#spread.set(word, (this.#spread.get(word) ?? 0) + 1);
+    for (const [document, { words }] of this.#documents.entries()) for (const [word, count] of words) this.#add(word, { document, count });
+    this.#words = [...this.#mentions.keys()].sort();
     this.#average = this.#documents.reduce((sum, { length }) => sum + length, 0) / Math.max(1, this.#documents.length);
   }
 
-  /** The tools that have a word of the query, the best first; those of equal rank by name. A query without words finds all, by name. */
+  /**
+   * The tools that have a word of the query, the best first; those of equal rank by name. A query without words finds all, by
+   * name; of one with very many the first count.
+   */
   find(query: string, limit: number): Found[] {
-    const wanted = [...new Set(wordsIn(query))];
+    const wanted = [...new Set(wordsIn(query))].slice(0, MAX_WANTED);
+    const scores = new Float64Array(this.#documents.length);
+    for (const word of wanted) this.#score(word, scores);
     const ranked = this.#documents
-      .map((document) => ({ document, score: this.#score(document, wanted) }))
+      .map((document, index) => ({ document, score: scores[index] ?? 0 }))
       .filter(({ score }) => score > 0 || wanted.length === 0)
       .sort((a, b) => b.score - a.score || (a.document.name < b.document.name ? -1 : 1));
     return ranked.slice(0, limit).map(({ document: { name, description } }) => ({ name, description }));
   }
 
-  #score({ words, length }: Document, wanted: readonly string[]): number {
-    let score = 0;
-    for (const word of wanted) {
-      const exact = words.get(word);
-      if (exact !== undefined) score += this.#count(word, exact, length);
-      else if (word.length > 2)
-        for (const [longer, count] of words) if (longer.startsWith(word)) score += PREFIX * this.#count(longer, count, length);
-    }
-    return score;
+  #add(word: string, mention: Mention): void {
+    const mentions = this.#mentions.get(word);
+    if (mentions === undefined) this.#mentions.set(word, [mention]);
+    else mentions.push(mention);
   }
 
-  #count(word: string, count: number, length: number): number {
-    const spread = this.#spread.get(word) ?? 0;
-    const rarity = Math.log(1 + (this.#documents.length - spread + 0.5) / (spread + 0.5));
-    return (rarity * count * (K1 + 1)) / (count + K1 * (1 - B + (B * length) / this.#average));
+  /** Adds what a word of the query counts in each document. Longer words count where there is not the word itself. */
+  #score(word: string, scores: Float64Array): void {
+    const exact = new Set<number>();
+    const add = (mentions: readonly Mention[], weight: number): void => {
+      const rarity = weight * this.#rarityOf(mentions);
+      for (const { document, count } of mentions)
+        if (weight === 1 || !exact.has(document)) scores[document] = (scores[document] ?? 0) + rarity * this.#share(document, count);
+    };
+    const mentions = this.#mentions.get(word) ?? [];
+    add(mentions, 1);
+    if (word.length <= 2) return;
+    for (const { document } of mentions) exact.add(document);
+    let left = MAX_LONGER;
+    for (const longer of this.#longerThan(word)) {
+      const those = (this.#mentions.get(longer) ?? []).slice(0, left);
+      add(those, PREFIX);
+      left -= those.length;
+      if (left === 0) return;
+    }
+  }
+
+  /** The words that begin with this one, without it. */
+  *#longerThan(word: string): Generator<string> {
+    let low = 0;
+    let high = this.#words.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#words[middle] ?? '') <= word) low = middle + 1;
+      else high = middle;
+    }
+    for (let at = low; this.#words[at]?.startsWith(word) === true; at += 1) yield this.#words[at] ?? '';
+  }
+
+  #rarityOf({ length: spread }: readonly Mention[]): number {
+    return Math.log(1 + (this.#documents.length - spread + 0.5) / (spread + 0.5));
+  }
+
+  #share(document: number, count: number): number {
+    const length = this.#documents[document]?.length ?? 0;
+    return (count * (K1 + 1)) / (count + K1 * (1 - B + (B * length) / this.#average));
   }
 }
 

@@ -106,8 +106,9 @@ export class MergedSession implements BranchListener {
   }
 
   heard(branch: Branch, { message, text }: Heard, outer: Outer | undefined): void {
-    if (this.#ended) return;
+    if (this.#ended || !this.#requests.progress.allow(branch.server, message)) return;
     const asked = this.#questions.outgoing(branch, message);
+    if (asked === undefined) return;
     const updated = this.#subscriptions.outgoing(branch.server, asked, this.#directory);
     const changed = this.#logs.outgoing(branch.server, updated);
     this.#outbox.say(changed === message ? text : JSON.stringify(changed), outer?.reply);

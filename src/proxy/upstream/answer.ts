@@ -1,4 +1,6 @@
 import { Readable } from 'node:stream';
+import { Pieces } from '../../shared/pieces';
+import { drain } from './drain';
 import type { UpstreamResponse } from './exchange';
 
 /** What may wait for somebody to take it. A server that sends more has to wait, too. In bytes. */
@@ -18,8 +20,9 @@ export class Answer implements UpstreamResponse {
   readonly headers: UpstreamResponse['headers'];
   readonly #source: Source;
   /** What has come before somebody asked for the stream. */
-  #waiting: Buffer[] = [];
-  #size = 0;
+  readonly #waiting = new Pieces();
+  /** All of it, once it is there. */
+  #whole: Buffer | undefined;
   #ended = false;
   #failed: Error | undefined;
   #body: Body | undefined;
@@ -32,21 +35,21 @@ export class Answer implements UpstreamResponse {
 
   get arrived(): Buffer | undefined {
     if (!this.#ended || this.#body !== undefined) return undefined;
-    return this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
+    return (this.#whole ??= this.#waiting.joined());
   }
 
   stream(): Readable {
     if (this.#body !== undefined) return this.#body;
     const body = new Body(this.#source);
     this.#body = body;
-    for (const chunk of this.#waiting.splice(0)) body.push(chunk);
+    for (const piece of this.#whole === undefined ? this.#waiting.take() : [this.#whole]) body.push(piece);
     if (this.#ended) body.push(null);
     if (this.#failed !== undefined) body.destroy(this.#failed);
     return body;
   }
 
   discard(): void {
-    this.stream().resume();
+    if (!this.#ended) drain(this.stream());
   }
 
   /** Takes the next piece. */
@@ -56,8 +59,7 @@ export class Answer implements UpstreamResponse {
       return;
     }
     this.#waiting.push(chunk);
-    this.#size += chunk.length;
-    if (this.#size >= MAX_WAITING) this.#source.pause();
+    if (this.#waiting.size >= MAX_WAITING) this.#source.pause();
   }
 
   /** There is no more. */

@@ -2,6 +2,7 @@ import { pipeline, Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { SecretsError } from '../../shared/errors';
+import { Pieces } from '../../shared/pieces';
 import { inTurns } from '../../shared/steps';
 import { joinedInSteps } from '../../shared/utf8';
 import { MAX_REPLY_BYTES } from '../../bindings/limits';
@@ -64,16 +65,13 @@ export function wholeBody(response: UpstreamResponse, server: string, limit: num
  */
 function readWhole(body: Readable, server: string, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const pieces = new Pieces();
     body.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > limit) body.destroy(new SecretsError('upstreamTooLarge', { server, limit }));
+      pieces.push(chunk);
+      if (pieces.size > limit) body.destroy(new SecretsError('upstreamTooLarge', { server, limit }));
     });
     body.on('end', () => {
-      if (size > LARGE) resolve(inTurns(joinedInSteps(chunks)));
-      else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+      resolve(pieces.size > LARGE ? inTurns(joinedInSteps(pieces.take())) : pieces.joined());
     });
     const broken = (error?: unknown): void => {
       reject(failure(error, { server }, undefined));

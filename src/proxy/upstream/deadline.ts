@@ -8,6 +8,9 @@ import { everyTick } from './sharedTicks';
 /** How often it is looked whether the time of a call is over. */
 const LOOKS = 8;
 
+/** What a server is asked first, in either era: it may still be starting. */
+const FIRST: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
+
 /** How long one call may take, in ms. */
 export interface CallTimes {
   /** Without a sign of life. */
@@ -20,7 +23,7 @@ export interface CallTimes {
 export function callTimes({ limits }: Server, calls: readonly Call[], callTimeoutMs: () => number): CallTimes {
   if (calls.some(isSubscription)) return { silenceMs: Infinity, ceilingMs: Infinity };
   const silenceMs = limits?.callTimeoutMs ?? callTimeoutMs();
-  const startMs = calls.some((call) => call.method === 'initialize') ? limits?.startTimeoutMs : undefined;
+  const startMs = calls.some((call) => FIRST.has(call.method)) ? limits?.startTimeoutMs : undefined;
   return { silenceMs: startMs ?? silenceMs, ceilingMs: limits?.maxCallTimeMs ?? DEFAULT_LIMITS.maxCallTimeMs };
 }
 

@@ -1,14 +1,15 @@
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import { ArraySet } from '../../shared/arraySet';
+import { Roster } from '../../shared/roster';
 import { isSecretsError, SecretsError } from '../../shared/errors';
+import type { Logger } from '../../shared/logger';
 import { inTurns } from '../../shared/steps';
 import type { Call } from '../call';
 import type { Exposure } from '../exposure';
 import type { Session } from '../front/sessions';
 import type { Injection } from '../injector';
 import type { Redactor } from '../interceptors/redactor';
-import { errorAnswer, isRequest, isResponse } from '../jsonRpc';
+import { errorAnswer, isRequest, isResponse, parseBatch } from '../jsonRpc';
 import type { Message, RequestId } from '../jsonRpc';
 import { LARGE, readMessage } from '../largeMessage';
 import type { Pipeline } from '../pipeline';
@@ -24,16 +25,18 @@ import type { SseEvent } from './sse';
 export class EventRelay {
   readonly #pipeline: Pipeline;
   readonly #patienceMs: () => number;
+  readonly #logger: Logger;
   readonly #parked = new ParkedCalls();
   /** Which streams wait for their agents. */
   readonly asking = new Asking();
   /** The open streams, each with what is searched for in it. Those of one session share that. */
-  readonly #streams = new ArraySet<{ readonly server: string; readonly exposure: Exposure }>();
+  readonly #streams = new Roster<{ readonly server: string; readonly exposure: Exposure }>();
 
   /** @param patienceMs how long an agent has to take up a stream that has ended early. */
-  constructor(pipeline: Pipeline, patienceMs: () => number) {
+  constructor(pipeline: Pipeline, patienceMs: () => number, logger: Logger) {
     this.#pipeline = pipeline;
     this.#patienceMs = patienceMs;
+    this.#logger = logger;
   }
 
   /** A server was given values: from now on its open streams are searched for them, too. */
@@ -104,11 +107,7 @@ export class EventRelay {
 
   /** Returns the means to close it. */
   #openStream(server: string, exposure: Exposure): () => void {
-    const stream = { server, exposure };
-    this.#streams.add(stream);
-    return () => {
-      this.#streams.delete(stream);
-    };
+    return this.#streams.add({ server, exposure });
   }
 
   async #relayEvent(
@@ -125,6 +124,11 @@ export class EventRelay {
         message !== undefined && isResponse(message) ? (waiting.get(message.id) ?? this.#parked.of(visit, message.id)) : undefined;
       const read = readMessage(data, (answer) => answered(answer)?.method);
       const message = read instanceof Promise ? await read : read;
+      // There are readers that find messages where we find none (`NaN` in JSON): nothing has looked at those.
+      if (message === undefined && parseBatch(data) === undefined) {
+        this.#logger.warn(`[${visit.server.name}] sent an event that is no MCP message.`);
+        return;
+      }
       const call = answered(message);
       // On the stream of a request nothing is answered but what was asked there, and that once.
       if (message !== undefined && isResponse(message) && call === undefined && !listens) return;

@@ -4,6 +4,7 @@ import type { HttpServer } from '../../bindings/server';
 import { shapeDigest } from '../../bindings/plan';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
+import type { Logger } from '../../shared/logger';
 import { inTurns } from '../../shared/steps';
 import { decodedInSteps } from '../../shared/utf8';
 import type { Session, Sessions } from '../front/sessions';
@@ -14,7 +15,7 @@ import { addSecrets } from '../injector';
 import type { Injection, Injector } from '../injector';
 import type { Redactor } from '../interceptors/redactor';
 import { copyOf } from '../httpFields';
-import { cancelledBy, isBatch, isResponse, parseMessage, toolsCalled } from '../jsonRpc';
+import { cancelledBy, isBatch, isResponse, parseBatch, toolsCalled } from '../jsonRpc';
 import type { Message } from '../jsonRpc';
 import { LARGE, readMessage } from '../largeMessage';
 import type { Pipeline } from '../pipeline';
@@ -36,6 +37,7 @@ export interface HttpUpstreamOptions {
   readonly pipeline: Pipeline;
   readonly connections: Connections;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly callTimeoutMs: () => number;
 }
 
@@ -47,7 +49,7 @@ export class HttpUpstream implements Upstream {
 
   constructor(options: HttpUpstreamOptions) {
     this.#options = options;
-    this.#events = new EventRelay(options.pipeline, options.callTimeoutMs);
+    this.#events = new EventRelay(options.pipeline, options.callTimeoutMs, options.logger);
   }
 
   async post(post: Post): Promise<void> {
@@ -66,10 +68,9 @@ export class HttpUpstream implements Upstream {
       stop();
     });
     try {
-      // While the server works, not when its answer is there.
       this.#events.exposed(server.name, injection);
       for (const message of post.messages) if (isResponse(message)) this.#events.asking.answered(post, message.id);
-      exposure.redactor.prepare();
+      injector.prepareFor(server.name, exposure.redactor);
       await this.#answer(await answer, server, post, exposure);
     } finally {
       done();
@@ -205,10 +206,9 @@ export class HttpUpstream implements Upstream {
     const text = body.length <= LARGE ? body.toString() : await inTurns(decodedInSteps(body));
     const name = post.server.name;
     const answers = type === 'application/json' ? await readAnswers(text, post) : undefined;
-    const matches =
-      answers?.every((answer) => isResponse(answer) && post.calls.some((call) => call.id === answer.id)) === true &&
-      answers.length === post.calls.length;
-    if (answers === undefined || answers.length === 0 || (!matches && status < 400)) {
+    // With an HTTP error some servers answer under an id of their own: it is searched like all the rest.
+    const matches = status < 400 ? answerAll(answers, post) : answers?.every(({ method }) => method === undefined) === true;
+    if (answers === undefined || answers.length === 0 || !matches) {
       if (status >= 400) throw new SecretsError('upstreamStatus', { server: name, status });
       throw new SecretsError('upstreamNonsense', {
         server: name,
@@ -265,11 +265,12 @@ const known = new WeakMap<IncomingHttpHeaders, readonly string[]>();
 
 function forwardedOf(headers: IncomingHttpHeaders): readonly string[] {
   const passed: string[] = [];
+  const modern = isModern(versionIn(headers));
   for (const name in headers) {
     const value = headers[name];
     if (typeof value !== 'string' || name === SESSION_HEADER) continue;
-    // What repeats an argument has been compared with it only in requests of the era that has such headers.
-    if (name.startsWith(PARAM_PREFIX) && !isModern(versionIn(headers))) continue;
+    // What repeats the body has been compared with it only in requests of the era that has such headers.
+    if (!modern && (REPEATED.has(name) || name.startsWith(PARAM_PREFIX))) continue;
     if (FORWARDED.has(name) || name.startsWith('mcp-')) passed.push(name, value);
   }
   return passed;
@@ -279,6 +280,7 @@ function add(headers: string[], more: Readonly<Record<string, string>>): void {
   for (const name in more) headers.push(name, more[name] ?? '');
 }
 
+const REPEATED: ReadonlySet<string> = new Set(['mcp-method', 'mcp-name']);
 const FORWARDED = new Set(['accept', 'last-event-id', 'traceparent', 'tracestate', 'baggage']);
 
 /** The body for the upstream: as it came, or with the secrets of mode `body` in the `_meta` of each tool call. */
@@ -293,18 +295,17 @@ function mediaType(headers: IncomingHttpHeaders): string {
   return type === 'application/json' ? type : (type.split(';', 1)[0]?.trim().toLowerCase() ?? '');
 }
 
-async function readAnswers(text: string, { calls }: Post): Promise<Message[] | undefined> {
-  if (!/^\s*\[/.test(text)) {
-    const read = readMessage(text, ({ id }) => calls.find((call) => call.id === id)?.method);
-    const message = read instanceof Promise ? await read : read;
-    return message === undefined ? undefined : [message];
-  }
-  try {
-    const answers = (JSON.parse(text) as unknown[]).map((value) => parseMessage(JSON.stringify(value)));
-    return answers.every((answer) => answer !== undefined) ? answers : undefined;
-  } catch {
-    return undefined;
-  }
+async function readAnswers(text: string, { calls }: Post): Promise<readonly Message[] | undefined> {
+  const batch = parseBatch(text);
+  if (batch !== undefined) return batch;
+  const read = readMessage(text, ({ id }) => calls.find((call) => call.id === id)?.method);
+  const message = read instanceof Promise ? await read : read;
+  return message === undefined ? undefined : [message];
+}
+
+/** Whether answers are those to the calls of a post: to each one, and to nothing else. */
+function answerAll(answers: readonly Message[] | undefined, { calls }: Post): boolean {
+  return answers?.length === calls.length && answers.every((answer) => isResponse(answer) && calls.some(({ id }) => id === answer.id));
 }
 
 function describe(type: string, bytes: number): string {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ArraySet } from '../../shared/arraySet';
+import { dictionary } from '../../shared/dictionary';
 import { SecretsError } from '../../shared/errors';
 import type { Clock } from '../../shared/clock';
 import type { Logger } from '../../shared/logger';
@@ -46,6 +46,8 @@ interface Waiting {
   readonly call: Call;
   readonly request: Request;
   readonly reply: Reply;
+  /** Whether its post has no other call. */
+  readonly alone: boolean;
   readonly progressToken: unknown;
   readonly deadline: Deadline;
   readonly settle: () => void;
@@ -62,7 +64,9 @@ export class Peer implements ChannelListener {
   readonly exposure: Exposure;
   readonly #options: PeerOptions;
   readonly #listener: PeerListener;
-  readonly #waiting = new ArraySet<Waiting>();
+  /** By `keyOf` their ids; no Map, for the reason that shared/roster.ts tells. */
+  readonly #waiting = dictionary<Waiting>();
+  #waits = 0;
   /** Requests of our own: the agent does not see their answers. */
   readonly #own = new Map<RequestId, (answer: Message | SecretsError) => void>();
   /** What the server has said and is being read. */
@@ -116,12 +120,12 @@ export class Peer implements ChannelListener {
 
   /** Whether no call is under way. */
   get isIdle(): boolean {
-    return this.#waiting.size === 0;
+    return this.#waits === 0;
   }
 
   /** An open reply to a call that is under way. */
   get someReply(): Reply | undefined {
-    return this.#waiting.find(({ reply }) => !reply.ended)?.reply;
+    return Object.values(this.#waiting).find(({ reply }) => !reply.ended)?.reply;
   }
 
   /** Whether a call with this id is under way. */
@@ -165,6 +169,7 @@ export class Peer implements ChannelListener {
         call,
         request,
         reply: post.reply,
+        alone: post.calls.length === 1,
         progressToken: objectAt(request.params, '_meta')?.progressToken,
         deadline: new Deadline(
           this.server.name,
@@ -180,13 +185,14 @@ export class Peer implements ChannelListener {
         settle,
         fail: post.calls.length === 1 ? reject : fail,
       };
-      this.#waiting.add(waiting);
+      this.#waiting[keyOf(call.id)] = waiting;
+      this.#waits += 1;
     });
   }
 
   /** The agent has answered the server. */
   answered(): void {
-    for (const { deadline } of this.#waiting) deadline.extend();
+    for (const { deadline } of Object.values(this.#waiting)) deadline.extend();
   }
 
   /** A cancelled call gets no answer (MCP, cancellation): its reply just ends. False if it is not under way here. */
@@ -200,7 +206,7 @@ export class Peer implements ChannelListener {
 
   /** The agent does not wait for the calls of this reply any more. */
   abandon(reply: Reply): void {
-    for (const waiting of this.#waiting) {
+    for (const waiting of Object.values(this.#waiting)) {
       if (waiting.reply !== reply) continue;
       this.#options.pipeline.abandoned(waiting.call);
       this.#settle(waiting, undefined);
@@ -209,7 +215,7 @@ export class Peer implements ChannelListener {
 
   /** Ends every wait with an error. */
   fail(error: SecretsError): void {
-    for (const waiting of this.#waiting) this.#settle(waiting, error);
+    for (const waiting of Object.values(this.#waiting)) this.#settle(waiting, error);
     for (const answer of [...this.#own.values()]) answer(error);
   }
 
@@ -281,7 +287,7 @@ export class Peer implements ChannelListener {
     const about = { server: this.server, redactor: this.redactor, message, call: undefined };
     this.#received.push(this.#options.pipeline.outgoing(shown, about), (clean) => {
       const token = message.method === 'notifications/progress' ? progressTokenOf(message) : undefined;
-      const related = token === undefined ? undefined : this.#waiting.find((w) => w.progressToken === token);
+      const related = token === undefined ? undefined : Object.values(this.#waiting).find((w) => w.progressToken === token);
       // Progress is a sign of life of its call.
       related?.deadline.extend();
       this.#listener.speak(clean, related?.reply);
@@ -289,22 +295,29 @@ export class Peer implements ChannelListener {
   }
 
   #waitFor(id: RequestId): Waiting | undefined {
-    return this.#waiting.find(({ call }) => call.id === id);
+    return this.#waiting[keyOf(id)];
   }
 
   /** Ends the wait of a call: with an answer, an error, or (cancelled) nothing. */
   #settle(waiting: Waiting, end: string | SecretsError | undefined): void {
     waiting.deadline.stop();
-    if (!this.#waiting.delete(waiting)) return;
+    const key = keyOf(waiting.call.id);
+    if (this.#waiting[key] !== waiting) return;
+    Reflect.deleteProperty(this.#waiting, key);
+    this.#waits -= 1;
     if (end instanceof SecretsError) waiting.fail(end);
     else {
-      const alone = this.#waiting.find((w) => w.reply === waiting.reply) === undefined;
-      if (end !== undefined && alone) waiting.reply.json(end);
+      if (end !== undefined && waiting.alone) waiting.reply.json(end);
       else if (end !== undefined) waiting.reply.event(end);
       waiting.settle();
     }
     if (this.isIdle) this.#listener.idle();
   }
+}
+
+/** A text for an id: 1 and "1" are two. */
+function keyOf(id: RequestId): string {
+  return typeof id === 'number' ? `#${String(id)}` : `"${id}`;
 }
 
 function progressTokenOf({ params }: Message): unknown {

@@ -124,7 +124,7 @@ export class Peers<S extends Server> {
 
   /** Whether a peer has the current values of its secrets. */
   #isCurrent({ server, given }: Peer): boolean {
-    return server.scope === this.#server.scope && this.#options.injector.isCurrent(given.seals, server.scope);
+    return server.scope === this.#server.scope && this.#options.injector.isCurrent(server, given.seals);
   }
 
   /** Whether a server that was quiet for long still answers. One that does not is gone after this. */

@@ -4,6 +4,7 @@ import https from 'node:https';
 import { SecretsError, isSecretsError, reasonOf } from '../../shared/errors';
 import { lowerCase } from '../httpFields';
 import { NotHttp } from './answerParser';
+import { drain } from './drain';
 import type { UpstreamRequest, UpstreamResponse } from './exchange';
 import { watchIdle } from './idleWatch';
 import { LoopbackConnections } from './loopback';
@@ -106,7 +107,15 @@ export class Connections {
 
 function answered(response: IncomingMessage): UpstreamResponse {
   const { statusCode = 0, headers } = response;
-  return { status: statusCode, headers, arrived: undefined, stream: () => response, discard: () => void response.resume() };
+  return {
+    status: statusCode,
+    headers,
+    arrived: undefined,
+    stream: () => response,
+    discard: () => {
+      drain(response);
+    },
+  };
 }
 
 /** Node sends headers that are given as a list as often as they are in it: two credentials, or two lengths. */

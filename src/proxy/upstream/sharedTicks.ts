@@ -1,8 +1,8 @@
-import { ArraySet } from '../../shared/arraySet';
+import { Roster } from '../../shared/roster';
 
 /** Those that are called back equally often: a timer for each call under way would cost more than many a call. */
 class Round {
-  readonly #looks = new ArraySet<() => void>();
+  readonly #looks = new Roster<() => void>();
   readonly #ms: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -11,18 +11,15 @@ class Round {
   }
 
   add(look: () => void): () => void {
-    this.#looks.add(look);
     this.#timer ??= setInterval(() => {
       this.#tick();
     }, this.#ms).unref();
-    return () => {
-      this.#looks.delete(look);
-    };
+    return this.#looks.add(look);
   }
 
   #tick(): void {
     for (const look of this.#looks) look();
-    if (this.#looks.size > 0) return;
+    if (!this.#looks.isEmpty) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
     rounds.delete(this.#ms);

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_REPLY_BYTES } from '../../bindings/limits';
 import type { HttpServer } from '../../bindings/server';
-import { ArraySet } from '../../shared/arraySet';
 import { isSecretsError, SecretsError } from '../../shared/errors';
+import { Roster } from '../../shared/roster';
 import type { Injection } from '../injector';
-import { parseMessage } from '../jsonRpc';
+import { cancelledBy, parseMessage } from '../jsonRpc';
 import { bodyOf } from './body';
 import type { Channel, ChannelListener } from './channel';
 import { failure } from './request';
@@ -11,6 +12,9 @@ import type { UpstreamResponse } from './exchange';
 import type { Connections } from './request';
 import { SseSplitter } from './sse';
 import type { SseEvent } from './sse';
+
+/** How long a notification that the server does not take holds up what follows, in ms. */
+const HOLD_MS = 2_000;
 
 /** What a channel over SSE needs of the rest. */
 export interface SseChannelOptions {
@@ -27,10 +31,10 @@ export class SseChannel implements Channel {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #listener: ChannelListener;
   readonly #options: SseChannelOptions;
-  readonly #cancels = new ArraySet<() => void>();
+  readonly #cancels = new Roster<() => void>();
   #endpoint: string | undefined;
   #closed = false;
-  /** Done when the last notification was delivered: what is sent after it must not overtake it. */
+  /** Done when the last notification was delivered, or lost: what is sent after it must not overtake it. */
   #notified: Promise<void> = Promise.resolve();
 
   private constructor(server: HttpServer, { headers }: Injection, listener: ChannelListener, options: SseChannelOptions) {
@@ -72,7 +76,9 @@ export class SseChannel implements Channel {
     const delivered = sent.catch((error: unknown) => {
       if (!this.#closed) this.#undelivered(message?.method === undefined ? undefined : message.id, error);
     });
-    if (message?.id === undefined) this.#notified = delivered;
+    // Nothing follows from a cancellation that must not overtake it.
+    if (message?.id === undefined && (message === undefined || cancelledBy(message) === undefined))
+      this.#notified = Promise.race([delivered, sleep(HOLD_MS, undefined, { ref: false })]);
   }
 
   end(): Promise<void> {
@@ -82,10 +88,7 @@ export class SseChannel implements Channel {
 
   kill(): void {
     this.#closed = true;
-    for (const cancel of this.#cancels) {
-      cancel();
-      this.#cancels.delete(cancel);
-    }
+    for (const cancel of this.#cancels) cancel();
   }
 
   async #open(): Promise<void> {
@@ -151,7 +154,7 @@ export class SseChannel implements Channel {
   async #request(method: 'GET' | 'POST', url: string, more: Readonly<Record<string, string>>, body?: string): Promise<UpstreamResponse> {
     const { name, headers, limits, bindings } = this.#server;
     const cancels = this.#cancels;
-    let cancel: (() => void) | undefined;
+    let forget = (): void => undefined;
     const response = await this.#options.connections
       .send({
         server: name,
@@ -167,13 +170,14 @@ export class SseChannel implements Channel {
         idleMs: method === 'GET' ? 0 : (limits?.callTimeoutMs ?? this.#options.callTimeoutMs()),
         repeatable: method === 'GET',
         onCancel: (callback) => {
-          cancel = callback;
-          cancels.add(callback);
+          // After a redirect it is another one.
+          forget();
+          forget = cancels.add(callback);
           if (this.#closed) callback();
         },
       })
       .finally(() => {
-        if (method === 'POST' && cancel !== undefined) cancels.delete(cancel);
+        if (method === 'POST') forget();
       });
     const { status } = response;
     if (status < 300) return response;

@@ -1,4 +1,4 @@
-import { ArraySet } from '../../shared/arraySet';
+import { Roster } from '../../shared/roster';
 import { cancelledBy } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
 import type { Post } from '../visit';
@@ -11,15 +11,11 @@ interface Entry {
 
 /** The posts under way at HTTP upstreams, so that a cancelled call ends: servers do not answer it (MCP, cancellation). */
 export class Underway {
-  readonly #entries = new ArraySet<Entry>();
+  readonly #entries = new Roster<Entry>();
 
   /** Remembers a post. Returns the means to forget it. @param stop breaks off the upstream's side of it. */
   begin(post: Post, stop: () => void): () => void {
-    const entry: Entry = { post, stop };
-    this.#entries.add(entry);
-    return () => {
-      this.#entries.delete(entry);
-    };
+    return this.#entries.add({ post, stop });
   }
 
   /** Ends the calls that a post, which the upstream has got, cancels. Other calls of the same batch are ended with them. */

@@ -39,10 +39,33 @@ export const declared = {
   extensions: { 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html;profile=mcp-app'] } },
 };
 
-/** Connects a client. @param headers go with every request. */
-export const connect: Readonly<
-  Record<'v1' | 'v2', (url: URL, headers: Record<string, string>, answers: Answers) => Promise<FeatureClient>>
-> = {
+type Connect = (url: URL, headers: Record<string, string>, answers: Answers) => Promise<FeatureClient>;
+
+/** A client of the second generation, of the 2025-11-25 era unless another one is pinned. */
+const connectV2 =
+  (options: v2.ClientOptions): Connect =>
+  async (url, headers, answers) => {
+    const client = new v2.Client(info, { capabilities: declared, ...options });
+    const record = new Recorder(answers);
+    client.fallbackRequestHandler = ({ method, params }) => record.answer(method, params);
+    client.fallbackNotificationHandler = ({ method, params }) => record.hear(method, params);
+    const transport = new v2.StreamableHTTPClientTransport(url, { requestInit: { headers } });
+    await client.connect(transport);
+    return record.with({
+      serverCapabilities: client.getServerCapabilities(),
+      serverVersion: client.getServerVersion(),
+      request: (method, params, options) =>
+        client.request({ method, ...(params === undefined ? {} : { params }) }, z.looseObject({}), options),
+      notify: (method, params) => client.notification({ method, ...(params === undefined ? {} : { params }) }),
+      close: async () => {
+        await transport.terminateSession();
+        await client.close();
+      },
+    });
+  };
+
+/** Connects a client; `modern`: of the second generation, in the era of 2026-07-28. @param headers go with every request. */
+export const connect: Readonly<Record<'v1' | 'v2' | 'modern', Connect>> = {
   v1: async (url, headers, answers) => {
     const client = new V1Client(info, { capabilities: declared });
     const record = new Recorder(answers);
@@ -61,25 +84,8 @@ export const connect: Readonly<
       },
     });
   },
-  v2: async (url, headers, answers) => {
-    const client = new v2.Client(info, { capabilities: declared });
-    const record = new Recorder(answers);
-    client.fallbackRequestHandler = ({ method, params }) => record.answer(method, params);
-    client.fallbackNotificationHandler = ({ method, params }) => record.hear(method, params);
-    const transport = new v2.StreamableHTTPClientTransport(url, { requestInit: { headers } });
-    await client.connect(transport);
-    return record.with({
-      serverCapabilities: client.getServerCapabilities(),
-      serverVersion: client.getServerVersion(),
-      request: (method, params, options) =>
-        client.request({ method, ...(params === undefined ? {} : { params }) }, z.looseObject({}), options),
-      notify: (method, params) => client.notification({ method, ...(params === undefined ? {} : { params }) }),
-      close: async () => {
-        await transport.terminateSession();
-        await client.close();
-      },
-    });
-  },
+  v2: connectV2({}),
+  modern: connectV2({ versionNegotiation: { mode: { pin: '2026-07-28' } } }),
 };
 
 /** Writes down what a client hears and is asked. */

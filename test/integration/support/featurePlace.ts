@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { featuresOverHttp } from '../../fixtures/features/http';
+import { featuresOverHttp, featuresOverSse } from '../../fixtures/features/http';
 import type { Listening } from '../../fixtures/sessionServer';
 import { connect } from './featureClient';
 import type { Answers, FeatureClient } from './featureClient';
@@ -11,7 +11,10 @@ import { Workplace } from './workplace';
 export const generations = ['v1', 'v2'] as const;
 export type Generation = (typeof generations)[number];
 
-/** The servers of the feature tests, of both generations and over both transports, behind one proxy. Each is given a secret. */
+/** Over what the server of each generation is there: the second one has none of the old transport, HTTP+SSE. */
+export const transports = { v1: ['http', 'stdio', 'sse'], v2: ['http', 'stdio'] } as const;
+
+/** The servers of the feature tests, of both generations and over all their transports, behind one proxy. Each is given a secret. */
 export class FeaturePlace {
   readonly place = new Workplace();
   readonly #http: Listening[] = [];
@@ -20,6 +23,9 @@ export class FeaturePlace {
 
   async start(): Promise<void> {
     await this.place.secret('FEATURES_KEY', 'the-key-of-the-feature-tests');
+    const sse = await featuresOverSse();
+    this.#http.push(sse);
+    await this.place.servers({ 'v1-sse': { type: 'sse', url: sse.url.href, secrets: { FEATURES_KEY: 'bearer' } } }, 'v1-sse');
     for (const generation of generations) {
       const http = await featuresOverHttp[generation]();
       this.#http.push(http);
@@ -30,7 +36,7 @@ export class FeaturePlace {
   }
 
   /** A client in front of the proxy. */
-  async client(generation: Generation, server: string, answers: Answers = {}): Promise<FeatureClient> {
+  async client(generation: Generation | 'modern', server: string, answers: Answers = {}): Promise<FeatureClient> {
     if (this.#serving === undefined) throw new Error('not started');
     const client = await connect[generation](this.#serving.at(server), { authorization: `Bearer ${this.#serving.token}` }, answers);
     this.#clients.push(client);

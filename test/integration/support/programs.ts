@@ -53,7 +53,7 @@ export function serverScript(name: 'everything' | 'filesystem'): string {
 const built = new Map<string, string>();
 
 /** A fixture as one JavaScript file, which starts much faster than TypeScript does. */
-export function fixture(name: 'scriptedStdio' | 'erasStdio' | 'changingServer'): string {
+export function fixture(name: 'scriptedStdio' | 'erasStdio' | 'changingServer' | 'sseProcess'): string {
   const known = built.get(name);
   if (known !== undefined) return known;
   const folder = join(root, 'out', 'test', 'fixtures', String(process.pid));

@@ -1,7 +1,9 @@
 import { Ajv2020 } from 'ajv/dist/2020';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { schemaProblems, violation } from '../../../src/bindings/argumentsSchema';
+import { mock } from 'node:test';
+import { RE2Set } from 're2js';
+import { patternsProblem, schemaProblems, violation } from '../../../src/bindings/argumentsSchema';
 import type { ArgumentsSchema } from '../../../src/bindings/argumentsSchema';
 
 const ajv = new Ajv2020({ strict: false, allErrors: false, logger: false });
@@ -136,6 +138,73 @@ describe('the schema of arguments', () => {
     });
   });
 
+  describe('is not kept busy by a policy', () => {
+    const large = /too large to be checked/;
+
+    it('with a pattern that is large: its size counts for each character', () => {
+      const pattern = '^[ab]{0,900}c$';
+      assert.deepEqual(schemaProblems({ pattern }), []);
+      assert.equal(violation({ pattern }, `${'ab'.repeat(400)}c`), undefined);
+      assert.match(violation({ pattern }, 'ab'.repeat(2_000)) ?? '', large);
+      // A small one for as many.
+      assert.equal(violation({ pattern: '^[ab]*$' }, 'ab'.repeat(2_000)), undefined);
+    });
+
+    it('with many patterns on short texts: to compile them counts, too', () => {
+      const all = Array.from({ length: 40 }, (_, index) => ({ pattern: `^[ab]{0,900}(?:${String(index)})?` }));
+      assert.match(violation({ allOf: all }, '') ?? '', large);
+      assert.equal(violation({ allOf: all.slice(0, 10) }, ''), undefined);
+    });
+
+    it('whatever stands around the pattern: what cannot be checked is refused', () => {
+      const pattern = '^[ab]{0,900}c$';
+      const text = 'ab'.repeat(2_000);
+      for (const schema of [{ not: { pattern } }, { anyOf: [{ pattern }, true] }, { oneOf: [{ pattern }, true] }])
+        assert.match(violation(schema, text) ?? '', large, JSON.stringify(schema));
+      assert.match(violation({ propertyNames: { not: { pattern } } }, { [text]: 1 }) ?? '', large);
+    });
+
+    it('with a pattern that no servers file can have', () => {
+      for (const pattern of ['(?=a)b', 'a'.repeat(1_001), '[ab]{0,1000}'.repeat(40)])
+        assert.match(violation({ pattern }, 'a') ?? '', large);
+    });
+
+    it('with lists that each item is compared with', () => {
+      const values = Array.from({ length: 50_000 }, (_, index) => index);
+      assert.match(violation({ items: { enum: values } }, values) ?? '', large);
+      const properties = Object.fromEntries(values.map((value) => [`p${String(value)}`, {}]));
+      const objects = values.map(() => ({}));
+      assert.match(violation({ items: { properties } }, objects) ?? '', large);
+      assert.equal(violation({ items: { enum: values.slice(0, 200) } }, values.slice(0, 200)), undefined);
+    });
+
+    it('when the file is read: a pattern is compiled by the first text', () => {
+      const counted = mock.method(RE2Set.prototype, 'compile');
+      try {
+        const pattern = '^first-text-[a-z]{1,50}$';
+        const schema = { properties: { a: { pattern } } };
+        assert.deepEqual(schemaProblems(schema), []);
+        assert.equal(patternsProblem([schema]), undefined);
+        assert.equal(counted.mock.callCount(), 0);
+        assert.equal(violation(schema, { a: 'first-text-a' }), undefined);
+        assert.match(violation(schema, { a: 'first-text-' }) ?? '', /must match/);
+        assert.equal(counted.mock.callCount(), 1);
+      } finally {
+        counted.mock.restore();
+      }
+    });
+
+    it('with patterns that are many, or large together', () => {
+      const many = Array.from({ length: 201 }, (_, index) => ({ anyOf: [true, { items: { pattern: `^${String(index)}$` } }] }));
+      assert.match(patternsProblem(many) ?? '', /have 201 patterns for arguments\. There can be 200 at most/);
+      assert.equal(patternsProblem(many.slice(1)), undefined);
+      // The same again is no other one.
+      assert.equal(patternsProblem([...many.slice(1), ...many.slice(1)]), undefined);
+      const big = Array.from({ length: 14 }, (_, index) => ({ pattern: `^[ab]{0,950}${String(index)}` }));
+      assert.match(patternsProblem(big) ?? '', /too large together: .* more than 25,000 steps\. Repeat less/);
+    });
+  });
+
   describe('has a problem', () => {
     const problems: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
       'an unknown keyword': [{ patern: 'a' }, 'patern', /"patern" cannot be checked here\. Known: type/],
@@ -146,6 +215,12 @@ describe('the schema of arguments', () => {
       'a look-ahead': [{ pattern: '(?=a)b' }, 'pattern', /linear time/],
       'a back reference': [{ items: { pattern: '(a)\\1' } }, 'items.pattern', /linear time/],
       'a pattern that is none': [{ pattern: '[' }, 'pattern', /linear time/],
+      'a pattern that is long': [{ pattern: 'a'.repeat(1_001) }, 'pattern', /at most 1,000 characters here\. Use a shorter one/],
+      'a pattern that is large': [{ pattern: `${'[ab]{0,1000}'.repeat(40)}c$` }, 'pattern', /more than 2,500 steps\. Repeat less/],
+      'a pattern that is large inside of brackets': [{ pattern: '((a|b){30}c?){30}' }, 'pattern', /more than 2,500 steps/],
+      'counts that multiply': [{ pattern: '((a{0,50}){0,30})*' }, 'pattern', /more than 2,500 steps/],
+      'a count that is large': [{ pattern: 'a{1001}' }, 'pattern', /at most 1,000 repetitions/],
+      'a count that goes backwards': [{ pattern: 'a{3,2}' }, 'pattern', /linear time/],
       'a pattern that is no text': [{ pattern: 1 }, 'pattern', /must be a text/],
       'a negative count': [{ minLength: -1 }, 'minLength', /whole number/],
       'a schema that is none': [{ anyOf: [true, 7] }, 'anyOf.1', /must be an object, true or false/],

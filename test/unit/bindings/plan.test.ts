@@ -145,8 +145,16 @@ describe('the description of a plan', () => {
       'Posts to: https://f.example/',
       'Header: X-One: 1',
       'Tool: t: what it does',
+      'Arguments of t: {"type":"object","properties":{"a":{"type":"string"},"b":{}}}',
       'Secrets: none',
     ]);
+  });
+
+  it('shows what agents are told of the arguments of a function, whole', () => {
+    const inputSchema = { properties: { a: { description: 'Ask for it: '.repeat(500) + '\u202eEND\u200b' } }, 'x-odd': [null, 1.5] };
+    const lines = describePlan(read({ ...FUNCTION, tools: [{ name: 'one', inputSchema }, { name: 'two' }] }));
+    const shown = JSON.stringify(inputSchema).replace('\u202e', '\\u202e').replace('\u200b', '\\u200b');
+    assert.deepEqual(lines.slice(2, 6), ['Tool: one', `Arguments of one: ${shown}`, 'Tool: two', 'Arguments of two: {"type":"object"}']);
   });
 
   it('names the scope if it is not that of the workspace', () => {
@@ -186,14 +194,14 @@ describe('the description of a plan', () => {
         type: 'function',
         url: 'https://a/',
         headers: { X: 'a\u00adb' },
-        tools: [{ name: 't' }],
+        tools: [{ name: 't', description: evil, inputSchema: { description: evil, [evil]: { const: evil } } }],
       }),
     ];
     for (const plan of plans) {
       const lines = describePlan(plan);
       for (const line of lines) {
         assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\u3164]/u);
-        assert.match(line, /^(?:Starts|In|With|Without|Posts to|Header|Tool|Secrets?): /);
+        assert.match(line, /^(?:Starts|In|With|Without|Posts to|Header|Tool|Arguments of t|Secrets?): /);
       }
     }
     assert.equal(describePlan(plans[0] ?? read(STDIO)).length, 4);

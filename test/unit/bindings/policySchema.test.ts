@@ -84,6 +84,10 @@ describe('the policy in a servers file', () => {
     ['with a keyword that cannot be checked', '{ "rules": [{ "action": "allow", "arguments": { "properties": { "a": {\n"format": "email" } } } }] }', 3, /"format" cannot be checked here/],
     ['with a pattern that could hang', '{ "rules": [{ "action": "allow", "arguments": { "items": {\n"pattern": "(?<=a)b" } } }] }', 3, /linear time/],
     ['with a keyword twice', '{ "rules": [{ "action": "allow", "arguments": { "type": "object",\n"type": "array" } }] }', 3, /"type" is given twice/],
+    ['with a pattern that is large', '{ "rules": [{ "action": "allow", "arguments": { "items": {\n"pattern": "([ab]{0,100}c){30}" } } }] }', 3, /too large to be checked: .* Repeat less/],
+    ['with many large patterns', `{\n"rules": [${Array.from({ length: 20 }, (_, i) => `{ "action": "allow", "arguments": { "items": { "pattern": "[ab]{0,900}${String(i)}" } } }`).join(',')}] }`, 3, /too large together/],
+    ['with a long list of patterns', `{ "rules": [{ "action": "deny",\n"tools": ${JSON.stringify(Array.from({ length: 101 }, () => 'a'))} }] }`, 3, /a list of at most 100 of them/],
+    ['with many patterns', `{\n"rules": [${Array.from({ length: 20 }, () => `{"action":"deny","tools":${JSON.stringify(Array.from({ length: 51 }, () => 'a'))}}`).join(',')}] }`, 3, /have 1020 patterns of tools and agents/],
     ['with too many rules', `{ "rules": [${Array.from({ length: 201 }, () => '{"action":"deny"}').join(',')}] }`, 2, /200 rules at most/],
   ]; // prettier-ignore
 

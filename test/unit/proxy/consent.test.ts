@@ -99,6 +99,26 @@ describe('consent', () => {
     await refusal('callDeclined', () => other);
   });
 
+  it('is for the plan under which it was given: another address, scope or policy is asked about', async () => {
+    const { consent, person } = bench();
+    const plans: readonly HttpServer[] = [
+      SERVER,
+      { ...SERVER, url: 'https://b/' },
+      { ...SERVER, scope: 'production' },
+      { ...SERVER, policy: { rules: [{ tools: ['x'], action: 'ask' }], default: 'deny' } },
+    ];
+    for (const session of ['s1', undefined])
+      for (const server of plans) {
+        const given = consent.get(call({ session }), { ...about(), server }, wording);
+        assert.ok(given !== undefined, `${String(session)}: ${JSON.stringify(server)}`);
+        await person.answers('session');
+        await given;
+      }
+    assert.equal(consent.get(call(), about(), wording), undefined);
+    assert.equal(consent.get(call({ session: 's1' }), { ...about(), server: { ...SERVER } }, wording), undefined);
+    assert.equal(person.questions.length, 8);
+  });
+
   it('for good is kept, and asked for no more', async () => {
     const { consent, person, grants } = bench();
     const given = consent.get(call({ session: 's1' }), about(), wording);

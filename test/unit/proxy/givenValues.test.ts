@@ -19,10 +19,44 @@ describe('the values that a server was given', () => {
     assert.equal(given.give('one', []).text(OLD), '[redacted:K]');
   });
 
-  it('are not looked for in what another server says', () => {
+  it('are found in what another server says where that is wanted, but for short ones', () => {
     const given = new GivenValues(new FixedClock());
-    given.give('one', [opened(OLD)]);
-    assert.equal(given.give('two', [opened(NEW)]).text(OLD), OLD);
+    const short = opened('word', 'W');
+    given.give('one', [opened(OLD), short]);
+    const own = given.give('two', [opened(NEW)]);
+    assert.equal(own.text(OLD), OLD);
+    assert.equal(given.widened('two', own).text(`${OLD} ${NEW} word`), '[redacted:K] [redacted:K] word');
+    assert.equal(given.widened('three', given.give('three', [])).text(`${OLD} ${NEW} word`), '[redacted:K] [redacted:K] word');
+    const ofOne = given.give('one', []);
+    assert.equal(given.widened('one', ofOne).text(`${OLD} ${NEW} word`), '[redacted:K] [redacted:K] [redacted:W]');
+  });
+
+  it('cost nothing to look for when they are the same as before, of whichever server', () => {
+    const given = new GivenValues(new FixedClock());
+    const own = given.give('one', [opened(OLD)]);
+    assert.equal(given.widened('one', own), own);
+    given.give('two', [opened(NEW)]);
+    const both = given.widened('one', own);
+    given.give('two', [opened(NEW)]);
+    assert.equal(given.widened('one', own), both);
+    assert.equal(given.widened('three', given.give('three', [])), given.widened('three', given.give('three', [])));
+    given.give('three', [opened('a third value')]);
+    assert.equal(given.widened('one', own).text('a third value'), '[redacted:K]');
+  });
+
+  it('stay as long as their server is known to have them', async () => {
+    const clock = new FixedClock();
+    const given = new GivenValues(clock, 20);
+    const kept = opened(OLD);
+    given.give('one', [kept, opened(NEW, 'L')]);
+    clock.time += 15;
+    given.keep('one', [kept.seal, 'the seal of nothing']);
+    given.keep('nobody', [kept.seal]);
+    clock.time += 15;
+    while (given.widened('two', given.give('two', [])).text(NEW) !== NEW) await setTimeout(1);
+    assert.equal(given.widened('two', given.give('two', [])).text(OLD), '[redacted:K]');
+    given.forget();
+    assert.equal(given.widened('two', given.give('two', [])).text(OLD), OLD);
   });
 
   it('need no work when they are the same as before', () => {

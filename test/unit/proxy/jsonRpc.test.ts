@@ -20,9 +20,9 @@ describe('JSON-RPC', () => {
     it('are one message or a batch, with all their fields', () => {
       const request = { jsonrpc: '2.0', id: 1, method: 'x/unknown', params: { _meta: { a: 1 } }, extra: true };
       assert.deepEqual(parseMessages(JSON.stringify(request)), [request]);
-      assert.deepEqual(parseMessages(JSON.stringify([request, { jsonrpc: '2.0', method: 'n' }])), [
+      assert.deepEqual(parseMessages(JSON.stringify([request, { jsonrpc: '2.0', method: 'notifications/n' }])), [
         request,
-        { jsonrpc: '2.0', method: 'n' },
+        { jsonrpc: '2.0', method: 'notifications/n' },
       ]);
     });
 
@@ -56,6 +56,13 @@ describe('JSON-RPC', () => {
         assert.match(errorAnswer(null, error), /"code":-32600/);
       });
     }
+
+    it('are no batch of more than 100 messages', async () => {
+      const batch = (size: number): string =>
+        JSON.stringify(Array.from({ length: size }, (_, id) => ({ jsonrpc: '2.0', id, method: 'ping' })));
+      assert.equal(parseMessages(batch(100)).length, 100);
+      await refusal('notJsonRpc', () => parseMessages(batch(101)));
+    });
 
     it('can be anything', async () => {
       await fc.assert(
@@ -91,7 +98,7 @@ describe('JSON-RPC', () => {
     const kinds = (text: string): boolean[] => parseMessages(text).flatMap((message) => [isRequest(message), isResponse(message)]);
     assert.deepEqual(kinds('{"jsonrpc":"2.0","id":0,"method":"x"}'), [true, false]);
     assert.deepEqual(kinds('{"jsonrpc":"2.0","id":"","method":"x"}'), [true, false]);
-    assert.deepEqual(kinds('{"jsonrpc":"2.0","method":"x"}'), [false, false]);
+    assert.deepEqual(kinds('{"jsonrpc":"2.0","method":"notifications/x"}'), [false, false]);
     assert.deepEqual(kinds('{"jsonrpc":"2.0","id":1,"result":null}'), [false, true]);
     assert.deepEqual(kinds('{"jsonrpc":"2.0","id":"a","error":{}}'), [false, true]);
   });

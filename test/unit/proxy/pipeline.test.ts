@@ -92,8 +92,21 @@ describe('the pipeline', () => {
       { before: () => Promise.reject(new SecretsError('locked', {})) },
       { before: () => void ran.push('third') },
     ]);
-    await refusal('locked', () => pipeline.before(newCall(), SERVER, REQUEST));
+    const call = newCall();
+    pipeline.begin(call);
+    await refusal('locked', () => pipeline.before(call, SERVER, REQUEST));
     assert.deepEqual(ran, ['first']);
+  });
+
+  it('begins nothing for a call that has ended, and ends none by a copy of it', async () => {
+    const ran: string[] = [];
+    const pipeline = new Pipeline([{ before: () => void ran.push('before'), after: () => void ran.push('after') }]);
+    const call = newCall();
+    pipeline.begin(call);
+    assert.ok(!pipeline.end({ ...call }, { outcome: 'ok' }));
+    assert.ok(pipeline.end(call, { outcome: 'ok' }));
+    await refusal('sessionUnknown', () => pipeline.before(call, SERVER, REQUEST));
+    assert.deepEqual(ran, ['after']);
   });
 
   it('as it is put together redacts what goes out and records calls by name only', async () => {
@@ -103,8 +116,9 @@ describe('the pipeline', () => {
     const pins = new Pins({ store: new MemoryBlobStore(), audit: sink, clock, path: 'memory' });
     const known = new KnownSecrets((await bench()).vault, logger);
     const policy = { tools: pins, consent: new Consent({ clock, logger }), show: () => Promise.resolve('') };
+    const widen = (_: string, redactor: Redactor): Redactor => redactor;
     const pipeline = new Pipeline(
-      interceptors({ audit: sink, servers: { has: () => true }, clock, logger, pins, known, guardMode: () => 'refuse', policy }),
+      interceptors({ audit: sink, servers: { has: () => true }, clock, logger, pins, known, widen, guardMode: () => 'refuse', policy }),
     );
     const redactor = new Redactor([{ name: 'K', value: Buffer.from('the-value-itself') }]);
     assert.equal(

@@ -48,7 +48,6 @@ const DETAILS = {
   rule: 2,
   agent: 'the-agent',
   token: '1f2e3d4c',
-  inNames: false,
   requested: '2030-01-01',
   supported: ['2026-07-28'],
   capability: 'sampling',

@@ -103,24 +103,23 @@ const twice = fc.record({ before: edge, between: edge, after: edge }).map(({ bef
 
 const hex = fc
   .record({
-    separator: fc.constantFrom('', ':', ' ', '-', ':\n    '),
+    separator: fc.constantFrom('', ':', ' ', '-', '\n', ':\n', ':\n    ', '\r\n'),
+    group: fc.constantFrom(1, 1, 2, 4, 7, 15),
+    inGroup: fc.constantFrom('', '', ' ', ':'),
     upper: fc.boolean(),
     before: edge,
     after: edge,
   })
-  .map(({ separator, upper, before, after }): Writing => ({
-    name: `hex, separated by ${JSON.stringify(separator)}`,
+  .map(({ separator, group, inGroup, upper, before, after }): Writing => ({
+    name: `hex, ${String(group)} bytes separated by ${JSON.stringify(separator)}`,
     write: (value) => {
       const digits = Buffer.concat([before, bytesOf(value), after]).toString('hex');
-      const pairs = (upper ? digits.toUpperCase() : digits).match(/../g) ?? [];
-      const text =
-        separator === ':\n    '
-          ? pairs.map((pair, i) => (i === pairs.length - 1 ? pair : i % 15 === 14 ? `${pair}:\n    ` : `${pair}:`)).join('')
-          : pairs.join(separator);
+      const groups = (upper ? digits.toUpperCase() : digits).match(new RegExp(`.{1,${String(2 * group)}}`, 'g')) ?? [];
+      const text = groups.map((bytes) => bytes.replace(/..\B/g, `$&${inGroup}`)).join(separator);
       return { before: '', written: text, after: '' };
     },
     remains: (text, value) => {
-      const digits = text.replace(/\\n|[: -]/g, '').toLowerCase();
+      const digits = text.replace(/\\+[rn]|[\r\n: -]/g, '').toLowerCase();
       return digits.includes(bytesOf(value).toString('hex')) ? [value] : [];
     },
   }));

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { KnownSecrets } from '../../../../src/proxy/guard/knownSecrets';
 import { maskedArguments } from '../../../../src/proxy/guard/mask';
+import { secretIn } from '../../../../src/proxy/guard/search';
+import { atOnce } from '../../../../src/shared/steps';
 import type { OpenedSecret } from '../../../../src/vault/secret';
+import { encodings } from '../../../fixtures/encodings';
 import { refusal } from '../../support/errors';
 import { RecordingLogger } from '../../support/memory';
 import { bench } from '../../support/vaults';
@@ -86,12 +90,12 @@ describe('what is known of the secrets', () => {
     const { known } = knownOf(await bench({ A: 'value-of-a' }));
     const shown = await maskedArguments(known, {
       a: ['before value-of-a after', 'plain \u202e'],
-      'value-of-a': Buffer.from('value-of-a').toString('base64'),
+      'value-of-a': Buffer.from('value-of-a.').toString('hex'),
       n: 1,
     });
     assert.deepEqual(JSON.parse(shown), {
-      a: ['[secret:A]', 'plain \\u202e'.replace('\\u202e', '\u202e')],
-      '[secret:A]': '[secret:A]',
+      a: ['before [secret:A] after', 'plain \\u202e'.replace('\\u202e', '\u202e')],
+      '[secret:A]': '[secret:A]2e',
       n: 1,
     });
     assert.ok(shown.includes('\\u202e') && !shown.includes('\u202e'));
@@ -99,5 +103,52 @@ describe('what is known of the secrets', () => {
     let deep: unknown = 'value-of-a';
     for (let level = 0; level < 100_000; level += 1) deep = [deep];
     assert.equal(await maskedArguments(known, deep), '(nested too deeply to be shown)');
+  });
+  it('masks nothing but the value, so that what stands beside it is seen', async () => {
+    const { known } = knownOf(await bench({ T: 'tok-1234567890', N: '1234567890123' }));
+    const shown = async (args: unknown): Promise<unknown> => JSON.parse(await maskedArguments(known, args));
+    const long = 'x'.repeat(40_000);
+    for (const [sent, seen] of [
+      ['rm -rf ~/work # tok-1234567890', 'rm -rf ~/work # [secret:T]'],
+      ['tok-1234567890; tok-1234567890tok-1234567890', '[secret:T]; [secret:T][secret:T]'],
+      ['say {"k":"{\\"t\\":\\"\\\\u0074ok-1234567890\\"}"}', 'say {"k":"{\\"t\\":\\"[secret:T]\\"}"}'],
+      ['https://x/?a=%20&t=%74ok-1234567890&b=%20', 'https://x/?a=%20&t=[secret:T]&b=%20'],
+      [`${long}tok-1234567890${long}`, `${long}[secret:T]${long}`],
+      [12345678901230, '[secret:N]0'],
+      [`tok-123456789 ${long}`, `tok-123456789 ${long}`],
+    ] as const)
+      assert.deepEqual(await shown({ sent }), { sent: seen });
+  });
+
+  it('shows every member, though the value stands in several names', async () => {
+    const { known } = knownOf(await bench({ T: 'tok-1234567890' }));
+    const args = {
+      'tok-1234567890': 'a',
+      '\\u0074ok-1234567890': 'b',
+      '[secret:T]': 'c',
+      '[secret:T] (2)': 'd',
+      '%74ok-1234567890': 'e',
+    };
+    assert.deepEqual(JSON.parse(await maskedArguments(known, args)), {
+      '[secret:T] (3)': 'a',
+      '[secret:T] (4)': 'b',
+      '[secret:T]': 'c',
+      '[secret:T] (2)': 'd',
+      '[secret:T] (5)': 'e',
+    });
+  });
+
+  it('masks all that the guard finds', async () => {
+    const { known } = knownOf(await bench({ A: 'value "of" ä & b', B: 'another-value-1' }));
+    const prints = await known.current();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.constantFrom(...encodings('value "of" ä & b'), ...encodings('another-value-1')), fc.string())),
+        async (parts) => {
+          const shown = await maskedArguments(known, { [parts.join('')]: parts.join(' ') });
+          assert.equal(atOnce(secretIn(prints, JSON.parse(shown))), undefined);
+        },
+      ),
+    );
   });
 });

@@ -3,9 +3,13 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { Fingerprints, printsOf } from '../../../../src/proxy/guard/fingerprints';
 import { secretIn, secretInText, smallTextIn } from '../../../../src/proxy/guard/search';
+import { Redactor } from '../../../../src/proxy/interceptors/redactor';
+import { parseMessages } from '../../../../src/proxy/jsonRpc';
 import { atOnce } from '../../../../src/shared/steps';
 import { anyJson, anyText } from '../../support/arbitraries';
 import { encoderOf, JSON_ENCODERS, URL_ENCODERS } from '../../support/encoders';
+import { anySecret } from '../../support/secrets';
+import { anyWriting } from '../../support/writings';
 
 const known = (...values: string[]): Fingerprints =>
   new Fingerprints(values.map((value, index) => printsOf({ scope: 'workspace', name: `K${String(index)}` }, value)));
@@ -109,6 +113,74 @@ describe('the search for secrets in what agents send', () => {
   it('finds digits that are sent as a number', () => {
     for (const digits of ['12345678', '9007199254740993', '12345678901234567890'])
       assert.equal(find(known(digits), JSON.parse(`{"arguments":{"pin":[${digits}]}}`)), 'K0', digits);
+  });
+
+  it('finds all that redaction finds', () => {
+    const inJson = (text: string, layers: number): string => (layers === 0 ? text : inJson(JSON.stringify([text]), layers - 1));
+    const asHtml = (text: string): string => text.replace(/[^a-z]/g, (unit) => `&#${String(unit.charCodeAt(0))};`);
+    fc.assert(
+      fc.property(
+        anySecret,
+        anyWriting,
+        fc.nat(4),
+        fc.constantFrom('as it is', 'percent of HTML', 'HTML of percent'),
+        (secret, writing, layers, how) => {
+          const { before, written, after } = writing.write(secret);
+          const text = `${before}${written}${after}`;
+          const twice = {
+            'as it is': text,
+            'percent of HTML': encodeURIComponent(asHtml(secret)),
+            'HTML of percent': asHtml(encodeURIComponent(secret)),
+          }[how];
+          const message = { a: inJson(twice, layers) };
+          const redactor = new Redactor([{ name: 'K0', value: Buffer.from(secret) }]);
+          const json = JSON.stringify(message);
+          // Ordinary lines of a value are ordinary text in what an agent sends.
+          if (secret.length < 8 || secret.includes('\n') || redactor.json(json) === json) return;
+          assert.equal(find(known(secret), message), 'K0', `${writing.name}, ${how}, ${String(layers)}: ${JSON.stringify(secret)}`);
+        },
+      ),
+      { numRuns: 1_500, seed: 20_261_122 },
+    );
+  });
+
+  it('finds it below as many layers as redaction does', () => {
+    const secret = 'a "quoted" \\ value';
+    let text = secret;
+    for (let layer = 0; layer < 5; layer += 1) {
+      assert.equal(find(known(secret), { a: text }), 'K0', String(layer));
+      text = JSON.stringify(text);
+    }
+    for (const written of ['%26%23116%3Bhe-value-itself', '&#37;74he-value-itself', '%5Cu0074he-value-itself', '&#92;u0074he-value-itself'])
+      assert.equal(find(known('the-value-itself'), { a: written }), 'K0', written);
+  });
+
+  it('finds it written as long as redaction does, in texts of any length', () => {
+    const secret = 'Secrets of 200 characters: '.padEnd(200, 'abcdefghijk');
+    const percent = [...Buffer.from(secret)].map((byte) => `%${byte.toString(16)}`).join('');
+    const written = Array.from(percent, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+    for (let before = 12_700; before < 16_400; before += 50)
+      assert.equal(find(known(secret), { a: `${'x'.repeat(before)}${written}${'x'.repeat(20_000)}` }), 'K0', String(before));
+  });
+
+  it('finds digits in a number as it was written, though readers round it', () => {
+    const digits = '9007199254740993';
+    for (const number of [`${digits}1234`, `99${digits}`, `0.${digits}`, `-1.00${digits}e5`, `${digits}.0`, `${digits}e300`]) {
+      for (const text of [
+        `{"jsonrpc":"2.0","id":1,"method":"m","params":{"n":${number}}}`,
+        `[{"jsonrpc":"2.0","id":1,"method":"m","params":{"s":"\\"1","n":[1,${number}]}}]`,
+      ]) {
+        for (const message of parseMessages(text)) assert.equal(find(known(digits), message), 'K0', text);
+      }
+    }
+    for (const text of ['{"jsonrpc":"2.0","id":1,"method":"m","params":{"n":[1.50000000,12345678901234567890]}}'])
+      for (const message of parseMessages(text)) assert.equal(find(known(digits, '7890 1.50'), message), undefined);
+  });
+
+  it('takes numbers and dates side by side for no hex of anything', () => {
+    const prints = known('12345678', '20261122', '4111111111111111');
+    for (const text of ['2026-11-22 12:34:56 78-90', '1234-5678 2026 1122', '12 34 56 78 90 12 34 56 78'])
+      assert.equal(find(prints, { a: text }), undefined, text);
   });
 
   it('looks at the whole value, not at how it begins', () => {

@@ -37,11 +37,14 @@ describe('results of servers with secrets are for their agent only', () => {
   });
 
   it('however it is written, and whatever else looks like it', () => {
-    const decoy = fc.constantFrom('"x":{"cacheScope":"public"},', '"t":"\\"cacheScope\\":\\"public\\"",', '"u":"\\u0041",', '');
+    const decoys = ['"x":{"cacheScope":"public"},', '"t":"\\"cacheScope\\":\\"public\\"",', '"u":"\\u0041",', ''];
+    const decoy = fc.constantFrom(...decoys);
+    // A key that is there twice is another matter.
+    const later = fc.constantFrom(...decoys.map((text) => text.replace('"', '"later-')));
     const key = fc.constantFrom('"cacheScope"', '"cache\\u0053cope"');
     const value = fc.constantFrom('"public"', '"p\\u0075blic"', '"shared"', '7', 'null');
     fc.assert(
-      fc.property(decoy, key, value, decoy, fc.constantFrom('', ' ', '\n'), (before, name, scope, behind, space) => {
+      fc.property(decoy, key, value, later, fc.constantFrom('', ' ', '\n'), (before, name, scope, behind, space) => {
         const text = `{"jsonrpc":"2.0","id":1,"result":{${before}${name}${space}:${space}${scope},${behind}"z":0}}`;
         const changed = JSON.parse(String(after(text))) as { result: { cacheScope: unknown } };
         assert.equal(changed.result.cacheScope, 'private');
@@ -50,6 +53,25 @@ describe('results of servers with secrets are for their agent only', () => {
           assert.deepEqual({ ...changed.result, cacheScope: 0 }, { ...given.result, cacheScope: 0 });
       }),
     );
+  });
+
+  it('is refused under keys that readers take differently', () => {
+    for (const text of [
+      '{"jsonrpc":"2.0","id":1,"result":{"CacheScope":"public"}}',
+      '{"jsonrpc":"2.0","id":1,"result":{"cacheScope":"private","CACHESCOPE":"public"}}',
+      '{"jsonrpc":"2.0","id":1,"result":{"cache\u017fcope":"public"}}',
+      '{"jsonrpc":"2.0","id":1,"result":{"cache\\u017fcope":"public"}}',
+      '{"jsonrpc":"2.0","id":1,"result":{"C\\u0041cheScope":"public"}}',
+      '{"jsonrpc":"2.0","id":1,"result":{"cacheScope":"public","cacheScope":"private"}}',
+      '{"jsonrpc":"2.0","id":1,"result":{"cacheScope":"public"},"result":{"cacheScope":"private"}}',
+    ]) {
+      const { result, error } = JSON.parse(String(after(text, 'prompts/list'))) as { result?: unknown; error: { data: unknown } };
+      assert.deepEqual([result, error.data], [undefined, { kind: 'upstreamNonsense' }], text);
+    }
+    const alone = '{"jsonrpc":"2.0","id":1,"error":null,"Result":{"cacheScope":"public"}}';
+    assert.equal(after(alone, 'prompts/list'), alone.replace('public', 'private'));
+    const elsewhere = '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"CacheScope":"public"}],"cacheScope":"private"}}';
+    assert.equal(after(elsewhere), elsewhere);
   });
 
   it('what is no JSON stays as it is', () => {

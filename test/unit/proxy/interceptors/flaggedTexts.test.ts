@@ -15,7 +15,7 @@ describe('a suspicious prompt', () => {
     const sink = new RecordingAudit();
     const lines: string[] = [];
     const log = (line: string): void => void lines.push(line);
-    const pipeline = new Pipeline([redact, flaggedTexts(sink, { info: log, warn: log, error: log })]);
+    const pipeline = new Pipeline([redact((_, redactor) => redactor), flaggedTexts(sink, { info: log, warn: log, error: log })]);
     const call: Call = {
       agent: 'a', server: 's', id: 1, method: 'prompts/list', tool: undefined, startedAt: 1, scope: undefined, versions: {},
     }; // prettier-ignore

@@ -80,8 +80,42 @@ describe('escapes', () => {
     });
   }
 
+  it('stand between bytes in hex, however many are in a group or a line', () => {
+    const digits = Buffer.from('the value itself').toString('hex');
+    for (const bytes of [1, 2, 3, 4, 7, 8, 15])
+      for (const separator of ['\n', '\r\n', ':\n', ' \n', ':\r\n    ', '\n\t', ':', '-', ' '])
+        for (const inLine of ['', ' ', ':']) {
+          const lines = digits.match(new RegExp(`.{1,${String(bytes * 2)}}`, 'g')) ?? [];
+          const dump = lines.map((line) => line.replace(/..\B/g, `$&${inLine}`)).join(separator);
+          for (const [before, after] of [
+            ['', ''],
+            ['a 1, is ', ', done'],
+            ['hex:\n', '\n'],
+          ] as const) {
+            const text = `${before}${dump}${after} ${'- '.repeat(20)}\n${dump}`;
+            const joined = joinHex(text);
+            assert.equal(joined?.text, `${digits}\n${digits}`, JSON.stringify(text));
+            for (const part of [0, 1]) {
+              const at = part * (digits.length + 1);
+              const [start, end] = joined.origin(at, at + digits.length);
+              assert.equal(text.slice(start, end), dump);
+            }
+          }
+        }
+  });
+
   it('that are none stay', () => {
-    for (const text of ['%zz %4', '&nothing; &#; &#x110000; & amp;', '\\', 'a\nb', 'ab:cd:ef', 'de ad be ef']) {
+    for (const text of [
+      '%zz %4',
+      '&nothing; &#; &#x110000; & amp;',
+      '\\',
+      'a\nb',
+      'ab:cd:ef',
+      'de ad be ef',
+      'deadbeef'.repeat(9),
+      '2026-11-22 12:13',
+      ': - '.repeat(99),
+    ]) {
       for (const peel of [peelUrl, peelHtml, joinLines, joinHex]) assert.equal(peel(text), undefined, text);
     }
     assert.equal(peelJson('\\u12g4 \\x4 \\')?.text, 'u12g4 x4 \\');

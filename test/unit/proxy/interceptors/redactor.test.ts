@@ -160,14 +160,40 @@ describe('the redactor', function () {
       }
     });
 
-    it('out of the id that a server makes up, but not out of the one that it answers', () => {
+    it('out of every id but that of the call that is answered', () => {
       const v = '1234567890';
-      for (const id of [v, `"${v}"`]) {
-        const answer = `{"jsonrpc":"2.0","id":${id},"result":{"id":"${MARK}"}}`;
-        assert.equal(redactor(v).json(answer.replace(MARK, v)), answer);
-        const request = `{"jsonrpc":"2.0","id":${id},"method":"m"}`;
-        assert.equal(redactor(v).json(request), request.replace(id, `"${MARK}"`));
+      for (const [id, written] of [
+        [v, `"${v}"`],
+        [v, `"\\u0031${v.slice(1)}"`],
+        [Number(v), v],
+      ] as const) {
+        const text = (shown: string): string => `{"jsonrpc":"2.0","id":${shown},"result":{"id":"${MARK}"}}`;
+        const answer = `{"jsonrpc":"2.0","id":${written},"result":{"id":"${v}"}}`;
+        assert.equal(redactor(v).json(answer, id), text(written));
+        for (const other of [undefined, 7, '7', '', typeof id === 'string' ? Number(v) : v])
+          assert.equal(redactor(v).json(answer, other), text(`"${MARK}"`));
       }
+    });
+
+    it('out of what only looks like the id of the call', () => {
+      const v = '1234567890';
+      for (const id of [`{"a":"${v}"}`, `["${v}"]`, `"7","id":"${v}"`, `"${v}","id":"7"`, `0.${v}`, `7.${'0'.repeat(20)}${v}`]) {
+        for (const callId of [7, '7'])
+          for (const rest of ['"jsonrpc":"1.0"', '"method":"m"', '"error":{}'])
+            assert.ok(!redactor(v).json(`{"id":${id},${rest}}`, callId).includes(v), id);
+      }
+    });
+
+    it('out of every member with the same name, of which readers see one', () => {
+      const v = 'tok-9fK2-value';
+      const once = JSON.stringify(v).replace('-', '\\u002d');
+      for (const [twice, clean] of [
+        [`{"text":${once},"text":"x"}`, `{"text":"${MARK}","text":"x"}`],
+        [`{"a":[{"t":${once},"\\u0074":"x"}],"t":":"}`, `{"a":[{"t":"${MARK}","\\u0074":"x"}],"t":":"}`],
+        [`{"a":{"b":${once}},"a":{"b":"x","c":1}}`, `{"a":{"b":"${MARK}"},"a":{"b":"x","c":1}}`],
+        [`{"__proto__":${once},"__proto__":{}}`, `{"__proto__":"${MARK}","__proto__":{}}`],
+      ] as const)
+        assert.equal(redactor(v).json(twice), clean);
     });
 
     it('of digits out of numbers of any length, in time that grows with the length only', () => {
@@ -179,6 +205,19 @@ describe('the redactor', function () {
       const r = redactor('aaaaaaaa', `${'a'.repeat(40)}b`);
       assert.equal(r.text('a'.repeat(200_000)), MARK);
       assert.equal(r.json(`{"a":"${'a'.repeat(400_000)}b"}`), `{"a":"${MARK}"}`);
+    });
+
+    it('behind any number of backslashes, wherever the text is cut into pieces', () => {
+      const v = 'the-value-itself';
+      const r = redactor(v);
+      const inner = JSON.stringify(v).slice(1, -1).replace('-', '\\u002d');
+      for (let count = 1_800; count < 1_832; count += 1) {
+        const text = (secret: string): string =>
+          JSON.stringify({ a: 'x'.repeat(63_500), b: JSON.stringify('\\'.repeat(count)).slice(1, -1) + secret, c: 'y'.repeat(70_000) });
+        assert.equal(r.json(text(inner)), text(MARK), String(count));
+        const long = (secret: string): string => JSON.stringify(['\\'.repeat(2 * (35_000 + count)) + secret]);
+        assert.equal(r.json(long(inner)), long(MARK), String(count));
+      }
     });
 
     it('out of a very long text', () => {

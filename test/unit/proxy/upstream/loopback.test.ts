@@ -503,12 +503,21 @@ describe('the client for servers on this machine', function () {
   });
 
   it('drops what nobody wants, and uses the connection again', async () => {
-    act = say(answer('x'.repeat(1_000_000)));
+    act = say(answer('x'.repeat(50_000)));
     (await send()).discard();
     await settle();
     act = echo;
     assert.equal(await post('a'), 'a');
     assert.equal(sockets.length, 1);
+  });
+
+  it('breaks off what nobody wants if there is much of it', async () => {
+    act = say(answer('x'.repeat(1_000_000)));
+    (await send()).discard();
+    await settle();
+    act = echo;
+    assert.equal(await post('a'), 'a');
+    assert.equal(sockets.length, 2);
   });
 
   it('follows a redirect on the same connection', async () => {
