@@ -6,6 +6,7 @@ import { startModernHttp } from '../fixtures/eras/modern';
 import type { Received, RunningServer } from '../fixtures/eras/modern';
 import { json, ScriptedUpstream } from '../fixtures/scriptedUpstream';
 import { Agent } from './support/agent';
+import type { Answer } from './support/agent';
 import { connectAgent } from './support/eraAgent';
 import { until } from './support/eventually';
 import { LocalProxy } from './support/localProxy';
@@ -13,6 +14,16 @@ import { ModernPoster } from './support/modernPoster';
 import { fixture } from './support/programs';
 
 const SECRET = 'finding-secret-0b1e9d33';
+
+/** A legacy server that answers nothing but a handshake and `tools/list`. */
+const SILENT = `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method } = JSON.parse(line);
+  const results = {
+    initialize: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'silent', version: '1' } },
+    'tools/list': { tools: [] },
+  };
+  if (method in results) console.log(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] }));
+})`;
 
 /** How often a server was asked for something of the legacy, of the modern era. */
 function countOf(received: readonly Received[]): { legacy: number; modern: number; discover: number } {
@@ -101,6 +112,60 @@ describe('the era of a server is found out', function () {
     assert.equal((await client.tool('fail')).isError, true);
     assert.equal(startsOf(), 2);
     await client.close();
+  });
+
+  describe('of one that takes its time', () => {
+    /** A server of a kind that begins to read late. */
+    const slow = (kind: string, ms: number, limits: object): object => ({
+      command: process.execPath,
+      args: ['-e', `setTimeout(() => { process.argv.splice(1, 0, 'x'); void import(${JSON.stringify(fixture('erasStdio'))}); }, ${String(ms)})`, kind, starts],
+      secrets: { TOKEN: 'env' },
+      limits,
+    }); // prettier-ignore
+    let poster: ModernPoster;
+    const list = async (): Promise<Answer> => poster.call('tools/list', {});
+
+    beforeEach(() => {
+      poster = new ModernPoster(new Agent(proxy, 'one'));
+    });
+
+    afterEach(() => {
+      poster.agent.close();
+    });
+
+    it('it has the time of its start for that, not that of a call', async () => {
+      for (const kind of ['modern', 'legacy']) {
+        rmSync(starts, { force: true });
+        await proxy.servers({ one: slow(kind, 2_500, { startTimeout: '30s', callTimeout: '1s' }) });
+        const { messages, body } = await list();
+        assert.equal(messages[0]?.result?.resultType, 'complete', body);
+        assert.equal(startsOf(), 1, kind);
+      }
+    });
+
+    it('a modern one that comes so late that it is offered a handshake, too, is modern, for all who wait', async () => {
+      await proxy.servers({ one: slow('modern', 3_500, { startTimeout: '3s', callTimeout: '3s' }) });
+      for (const { messages, body } of await Promise.all([list(), list(), list()]))
+        assert.equal(messages[0]?.result?.cacheScope, 'private', body);
+      assert.equal((await list()).messages[0]?.result?.ttlMs, 1000);
+      assert.equal(startsOf(), 1);
+    });
+
+    it('a server that never says anything is given up when the time of its start is over', async () => {
+      await proxy.servers({ one: slow('modern', 600_000, { startTimeout: '1s', callTimeout: '1h' }) });
+      const begun = Date.now();
+      const { messages, body } = await list();
+      assert.equal(messages[0]?.error?.data?.kind, 'upstreamTimeout', body);
+      assert.ok(body.includes('sent nothing for 1 second'), body);
+      assert.ok(Date.now() - begun < 6_000);
+    });
+
+    it('a legacy one that is silent on what it does not know gets its handshake', async () => {
+      await proxy.servers({ one: { command: process.execPath, args: ['-e', SILENT], limits: { startTimeout: '2s' } } });
+      const { messages, body } = await list();
+      assert.deepEqual(messages[0]?.result?.tools, [], body);
+      assert.equal(proxy.proxy.status('one').sessions, 1);
+    });
   });
 
   it('a server of both eras is spoken to in the agent’s own', async () => {

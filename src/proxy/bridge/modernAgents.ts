@@ -16,14 +16,18 @@ import type { Held } from './legacyServers';
 import type { LegacyServerOptions } from './legacyServer';
 import { ModernChildren } from './modernChildren';
 import { describesModern, discoverRequest, probe } from './probing';
+import type { Probed } from './probing';
 import { ReplyFilter } from './replyFilter';
 import { statusOfCode } from './status';
+import { declaredEra } from './verdicts';
 import type { Verdicts } from './verdicts';
 
 /** What serving modern agents needs of the rest. */
 export interface ModernAgentsOptions extends LegacyServerOptions {
   readonly pipeline: Pipeline;
   readonly verdicts: Verdicts;
+  /** As `ProbeOptions` has it. */
+  readonly probeMs?: number;
 }
 
 /** Brings what modern agents ask to servers of either era. */
@@ -101,16 +105,17 @@ export class ModernAgents {
     try {
       const session = upstream.open?.(post);
       const question = request.method === 'server/discover' ? request : discoverRequest(request);
-      const answer = await probe(question, post, call, session, this.#options).catch((error: unknown) => {
+      const probed = await probe(question, post, call, session, this.#options).catch((error: unknown) => {
         endSession(session, sessions, upstream);
         throw error;
       });
+      const { answer } = probed;
       const modern = answer !== undefined && describesModern(answer.message);
       verdicts.found(post.server, 'modern', modern);
       if (modern && session !== undefined) this.#children.adopt(post, session);
       const answering = modern
         ? this.#passFound(post, call, question === request ? answer : undefined)
-        : this.#translate(post, request, envelope, call, session);
+        : this.#translate(post, request, envelope, call, probed);
       // What has been opened for the question is taken over by now: others that have waited use it, too.
       found();
       await answering;
@@ -129,9 +134,29 @@ export class ModernAgents {
     post.reply.json(answer.text, statusOfCode(numberAt(answer.message.error, 'code')));
   }
 
-  /** The server is of the legacy era. @param session one without a handshake that its child runs in. */
-  async #translate(post: Post, request: Request, envelope: Envelope, call: Call, session?: Session): Promise<void> {
-    let held: Held | Message | undefined;
+  /** The server is of the legacy era, as far as is known. @param probed what came of asking it, if it was asked for this request. */
+  async #translate(post: Post, request: Request, envelope: Envelope, call: Call, probed?: Probed): Promise<void> {
+    const { clock, verdicts } = this.#options;
+    const held = await this.#hold(post, request, envelope, call, probed);
+    if (held === 'modern') await this.#pass(post);
+    else if ('server' in held) await during(held.server.session, clock, () => this.#serve(post, request, envelope, call, held));
+    else {
+      verdicts.forget(post.server);
+      this.#answer(post, call, { ...held, id: request.id });
+    }
+  }
+
+  /** A session for a request, or the answer with which the server refused one; `modern` if it turns out to know none. */
+  async #hold(
+    post: Post,
+    request: Request,
+    envelope: Envelope,
+    call: Call,
+    probed: Probed | undefined,
+  ): Promise<Held | Message | 'modern'> {
+    const { sessions, upstream, verdicts } = this.#options;
+    const session = probed?.session;
+    let taken = false;
     try {
       if (envelope.version !== MODERN_VERSION)
         throw new SecretsError('versionUnsupported', {
@@ -140,17 +165,33 @@ export class ModernAgents {
           supported: [MODERN_VERSION],
         });
       if (REMOVED.has(request.method)) throw new SecretsError('methodUnknown', { method: request.method });
-      held = await this.#legacy.get(post, envelope, call, session);
+      const held = await this.#legacy.get(post, envelope, call, session);
+      const accepted = 'server' in held;
+      taken = accepted && held.server.session === session;
+      if (!this.#isModern(post, accepted ? undefined : held, probed)) return held;
+      verdicts.found(post.server, 'modern', true);
+      // A child that has accepted a handshake stays with it, though its server knows both eras.
+      if (accepted) return held;
+      if (session !== undefined) this.#children.adopt(post, session);
+      taken = true;
+      return 'modern';
     } finally {
-      const taken = held !== undefined && 'server' in held && held.server.session === session;
-      if (!taken) endSession(session, this.#options.sessions, this.#options.upstream);
+      probed?.close();
+      if (!taken) endSession(session, sessions, upstream);
     }
-    if (!('server' in held)) {
-      this.#options.verdicts.forget(post.server);
-      this.#answer(post, call, { ...held, id: request.id });
-      return;
-    }
-    await during(held.server.session, this.#options.clock, () => this.#serve(post, request, envelope, call, held));
+  }
+
+  /**
+   * Whether a server that was taken for a legacy one is modern: a child that takes long to start answers only after it was tried with a
+   * handshake. @param refusal how it has refused that.
+   */
+  #isModern({ server }: Post, refusal: Message | undefined, probed: Probed | undefined): boolean {
+    const { upstream, verdicts } = this.#options;
+    if (upstream.open === undefined || declaredEra(server) !== undefined) return false;
+    const late = probed?.close();
+    if (late !== undefined && describesModern(late.message)) return true;
+    // Another request may have found it out in the meantime.
+    return refusal !== undefined && (describesModern(refusal) || verdicts.speaks(server, 'modern') === true);
   }
 
   async #serve(post: Post, request: Request, envelope: Envelope, call: Call, held: Held): Promise<void> {

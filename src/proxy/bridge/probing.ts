@@ -11,40 +11,66 @@ import { isModern, META } from './era';
 import { standardHeaders, tracing } from './headers';
 import { during } from './heldSession';
 
-/** How long a child has to answer when it is asked for its era: some old ones never do. */
+/** How long a child may be silent until it is tried with a handshake, too: some old ones never answer what they do not know. */
 const PROBE_MS = 10_000;
 
+/** What asking a server needs of the rest. */
+export interface ProbeOptions {
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  /** Instead of the usual 10 s. */
+  readonly probeMs?: number;
+}
+
+/** A server that was asked what it is. */
+export interface Probed {
+  /** That of its child, if it has one. */
+  readonly session: Session | undefined;
+  /** Its answer; `undefined` if there is none yet, or none that MCP knows, as legacy servers may give. */
+  readonly answer: Answer | undefined;
+  /** Stops waiting. @returns the answer, if it has come by now. */
+  close(): Answer | undefined;
+}
+
 /**
- * Asks a server what it is, with a `server/discover`. @param session the one of its child, if it has one.
- * @returns the answer; `undefined` if it is none that MCP knows, as legacy servers may give. @throws SecretsError if it cannot be asked.
+ * Asks a server what it is, with a `server/discover`. A child that is silent may be an old one or may still be starting: the question
+ * stays open. @param session the one of its child, if it has one. @throws SecretsError if it cannot be asked.
  */
 export async function probe(
   question: Request,
   visit: Visit,
   call: Call,
   session: Session | undefined,
-  { upstream, clock }: { readonly upstream: Upstream; readonly clock: Clock },
-): Promise<Answer | undefined> {
+  { upstream, clock, probeMs = PROBE_MS }: ProbeOptions,
+): Promise<Probed> {
   const { agent, server, reply } = visit;
+  const headers = { ...tracing(visit.headers), ...standardHeaders(question) };
+  const asking = ask({ upstream, agent, server, session, headers }, question, call);
   let answer: Answer | undefined;
-  await during(session, clock, async () => {
-    const headers = { ...tracing(visit.headers), ...standardHeaders(question) };
-    const asking = ask({ upstream, agent, server, session, headers }, question, call);
-    const cancel = (): void => {
-      asking.cancel();
-    };
-    // A child that does not answer may be an old one; over HTTP, silence is a failure.
-    const timer = session === undefined ? undefined : setTimeout(cancel, PROBE_MS);
-    reply.onAbandoned(cancel);
+  const close = (): Answer | undefined => {
+    asking.cancel();
+    return answer;
+  };
+  reply.onAbandoned(close);
+  const answered = during(session, clock, async () => {
     try {
       answer = await asking.answer;
     } catch (error) {
       if (!mayBeLegacy(error, session !== undefined) || reply.ended) throw error;
-    } finally {
-      clearTimeout(timer);
     }
   });
-  return answer;
+  // Over HTTP, silence is a failure.
+  await (session === undefined ? answered : within(probeMs, answered));
+  return { session, answer, close };
+}
+
+/** Waits for work, but not longer than this. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, over]).finally(() => {
+    clearTimeout(timer);
+  });
 }
 
 /** The question of what a server is, asked for the sender of a request. */
