@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { MAX_REQUEST_BYTES } from '../../bindings/limits';
 import { SecretsError } from '../../shared/errors';
-import { Pieces } from '../../shared/pieces';
+import { Chunks } from '../../shared/chunks';
 
 /** The whole body of a request. @throws SecretsError `bodyTooLarge`, without keeping more than the limit. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -13,18 +13,18 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
       tooLarge();
       return;
     }
-    const pieces = new Pieces();
+    const chunks = new Chunks();
     let isTooLarge = false;
     request.on('data', (chunk: Buffer) => {
       if (isTooLarge) return;
-      pieces.push(chunk);
-      if (pieces.size <= MAX_REQUEST_BYTES) return;
-      pieces.take();
+      chunks.push(chunk);
+      if (chunks.size <= MAX_REQUEST_BYTES) return;
+      chunks.take();
       isTooLarge = true;
       tooLarge();
     });
     request.on('end', () => {
-      resolve(pieces.joined());
+      resolve(chunks.joined());
     });
     request.on('error', reject);
   });

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { Pieces } from '../../shared/pieces';
+import { Chunks } from '../../shared/chunks';
 import { drain } from './drain';
 import type { UpstreamResponse } from './exchange';
 
@@ -20,7 +20,7 @@ export class Answer implements UpstreamResponse {
   readonly headers: UpstreamResponse['headers'];
   readonly #source: Source;
   /** What has come before somebody asked for the stream. */
-  readonly #waiting = new Pieces();
+  readonly #waiting = new Chunks();
   /** All of it, once it is there. */
   #whole: Buffer | undefined;
   #ended = false;
@@ -42,7 +42,7 @@ export class Answer implements UpstreamResponse {
     if (this.#body !== undefined) return this.#body;
     const body = new Body(this.#source);
     this.#body = body;
-    for (const piece of this.#whole === undefined ? this.#waiting.take() : [this.#whole]) body.push(piece);
+    for (const chunk of this.#whole === undefined ? this.#waiting.take() : [this.#whole]) body.push(chunk);
     if (this.#ended) body.push(null);
     if (this.#failed !== undefined) body.destroy(this.#failed);
     return body;

@@ -2,7 +2,7 @@ import { pipeline, Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { SecretsError } from '../../shared/errors';
-import { Pieces } from '../../shared/pieces';
+import { Chunks } from '../../shared/chunks';
 import { inTurns } from '../../shared/steps';
 import { joinedInSteps } from '../../shared/utf8';
 import { MAX_REPLY_BYTES } from '../../bindings/limits';
@@ -65,13 +65,13 @@ export function wholeBody(response: UpstreamResponse, server: string, limit: num
  */
 function readWhole(body: Readable, server: string, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const pieces = new Pieces();
+    const chunks = new Chunks();
     body.on('data', (chunk: Buffer) => {
-      pieces.push(chunk);
-      if (pieces.size > limit) body.destroy(new SecretsError('upstreamTooLarge', { server, limit }));
+      chunks.push(chunk);
+      if (chunks.size > limit) body.destroy(new SecretsError('upstreamTooLarge', { server, limit }));
     });
     body.on('end', () => {
-      resolve(pieces.size > LARGE ? inTurns(joinedInSteps(pieces.take())) : pieces.joined());
+      resolve(chunks.size > LARGE ? inTurns(joinedInSteps(chunks.take())) : chunks.joined());
     });
     const broken = (error?: unknown): void => {
       reject(failure(error, { server }, undefined));
