@@ -37,13 +37,16 @@ function redactorFor(values: readonly string[]): Redactor {
 
 const MARK = /\[redacted:S\d+\]/g;
 
+/** Whether a word begins here: also after an escape, as in code that a file holds, for somebody who resolves it. */
+const begins = (text: string, start: number): boolean => /(?:^|\W|\\[bfnrt])$/.test(text.slice(Math.max(0, start - 2), start));
+
 /** The documented rule, applied naively: 8 or more characters anywhere, 4 to 7 as a whole word, fewer never. */
 function expected(text: string): string {
   const found = NASTY.filter((value) => value.length >= 4).flatMap((value) =>
     // Occurrences can overlap.
     [...text.matchAll(new RegExp(`(?=${value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')})`, 'g'))]
       .map(({ index }) => ({ start: index, end: index + value.length, value }))
-      .filter(({ start, end }) => value.length >= 8 || !(/\w/.test(text.charAt(start - 1)) || /\w/.test(text.charAt(end)))),
+      .filter(({ start, end }) => value.length >= 8 || (begins(text, start) && !/\w/.test(text.charAt(end)))),
   );
   const gone = new Set(found.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)));
   return Array.from({ length: text.length }, (_, i) => (gone.has(i) ? '' : text.charAt(i))).join('');
