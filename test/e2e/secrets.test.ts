@@ -23,6 +23,7 @@ describe('versions, scopes and expiry, as a user sees them', () => {
   const session = new Session();
   let workbench: Workbench;
   let upstream: HttpUpstream;
+  let openedAt = 0;
 
   before(async function () {
     this.timeout(600_000);
@@ -36,6 +37,7 @@ describe('versions, scopes and expiry, as a user sees them', () => {
     await session.start({}, (workspace) => writeServersFile(workspace, { servers: { github } }));
     workbench = session.workbench;
     await workbench.views.open('MCP Secrets');
+    openedAt = Date.now();
   });
 
   after(async () => {
@@ -130,6 +132,8 @@ describe('versions, scopes and expiry, as a user sees them', () => {
   });
 
   it('marks secrets that expire soon, have expired or are due', async () => {
+    // What a window sees when it looks for the first time, after 30 s, it speaks of, and then not again for a day.
+    await eventually('the window has looked', () => Promise.resolve(Date.now() - openedAt > 35_000 || undefined), 60_000);
     await setExpiry('github-personal', 'GITHUB_TOKEN', '3d', 'Never');
     await addTo('github-personal', 'EXPIRED_TOKEN');
     await setExpiry('', 'EXPIRED_TOKEN', '1m', 'Every 90 days');
