@@ -64,7 +64,7 @@ export class GivenValues {
       this.#servers.set(server, known);
       this.#sweepLater();
     }
-    if (isNew) this.#others.clear();
+    if (isNew) this.#changed();
     return known.redactor;
   }
 
@@ -93,6 +93,20 @@ export class GivenValues {
     return both;
   }
 
+  /** Forgets everything at once, for when the vault is locked. */
+  forget(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#servers.clear();
+    this.#changed();
+  }
+
+  /** What was made of the values before may hold some whose time is over. */
+  #changed(): void {
+    this.#others.clear();
+    this.#widened = new WeakMap();
+  }
+
   #othersOf(server: string): Redactor {
     let others = this.#others.get(server);
     if (others !== undefined) return others;
@@ -100,15 +114,6 @@ export class GivenValues {
     for (const [name, { redactor }] of this.#servers) if (name !== server) others = others.with(redactor.withoutWords());
     this.#others.set(server, others);
     return others;
-  }
-
-  /** Forgets everything at once, for when the vault is locked. */
-  forget(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#servers.clear();
-    this.#others.clear();
-    this.#widened = new WeakMap();
   }
 
   /** When the value that was given longest ago is due. */
@@ -131,7 +136,7 @@ export class GivenValues {
       if (known.values.size === 0) this.#servers.delete(server);
       else if (known.values.size < before)
         known.redactor = [...known.values.values()].reduce((all, { redactor }) => all.with(redactor), NOTHING);
-      if (known.values.size < before) this.#others.clear();
+      if (known.values.size < before) this.#changed();
     }
     if (this.#servers.size > 0) this.#sweepLater();
   }

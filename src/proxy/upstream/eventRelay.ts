@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import { Roster } from '../../shared/roster';
 import { isSecretsError, SecretsError } from '../../shared/errors';
 import type { Logger } from '../../shared/logger';
+import { Roster } from '../../shared/roster';
 import { inTurns } from '../../shared/steps';
 import type { Call } from '../call';
 import type { Exposure } from '../exposure';
