@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { Log } from './log';
 import { Messages } from './messages';
+import type { ProxyHost } from './proxyHost';
 import { StateModel } from './state';
 import { sharedStorage } from './stores/sharedStorage';
 import { ActivityView } from './views/activityView';
@@ -43,8 +44,8 @@ export class Container implements vscode.Disposable {
   /** Starts the proxy, if an agent outside VS Code was told its address earlier. */
   serveExpectedAgents(): void {
     const { workspace } = this;
-    if (workspace === undefined || !vscode.workspace.isTrusted || !workspace.proxy.isExpected) return;
-    workspace.proxy.start().catch((error: unknown) => this.messages.showError(error));
+    if (workspace === undefined || !vscode.workspace.isTrusted) return;
+    startIfExpected(workspace.proxy).catch((error: unknown) => this.messages.showError(error));
   }
 
   /** Looks at everything again. */
@@ -70,4 +71,8 @@ export class Container implements vscode.Disposable {
 /** Async, so that what is thrown on the way to the vault becomes a rejection too. */
 async function askVault({ vaults }: Workspace): ReturnType<Workspace['vaults']['state']> {
   return vaults.state();
+}
+
+async function startIfExpected(proxy: ProxyHost): Promise<void> {
+  if (proxy.isExpected) await proxy.start();
 }

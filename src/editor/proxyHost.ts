@@ -1,29 +1,27 @@
 import * as vscode from 'vscode';
 import { createProxy } from '../proxy/proxy';
 import type { Proxy, ProxyAddress, ProxyOptions, ServerStatus } from '../proxy/proxy';
-
-/** The port that outside agents were told, so that their configuration keeps working after a restart. */
-const PORT_KEY = 'proxy/port';
+import type { PromisedPort } from './stores/promisedPort';
 
 const IDLE: ServerStatus = { state: 'idle', sessions: 0 };
 
 /** The proxy of this window, made when it is first needed. */
 export class ProxyHost implements vscode.Disposable {
   readonly #options: () => Omit<ProxyOptions, 'port'>;
-  readonly #memento: vscode.Memento;
+  readonly #promised: PromisedPort;
   readonly #changed = new vscode.EventEmitter<string>();
   /** Fires with a server's name when its status may have changed. */
   readonly onDidChangeStatus = this.#changed.event;
   #proxy: Proxy | undefined;
 
-  constructor(memento: vscode.Memento, options: () => Omit<ProxyOptions, 'port'>) {
-    this.#memento = memento;
+  constructor(promised: PromisedPort, options: () => Omit<ProxyOptions, 'port'>) {
+    this.#promised = promised;
     this.#options = options;
   }
 
-  /** True when an agent outside VS Code was told where the proxy is, and may come at any time. */
+  /** True when an agent outside VS Code was told where the proxy is, and may come at any time. @throws SecretsError `storeFailed`. */
   get isExpected(): boolean {
-    return this.#memento.get(PORT_KEY) !== undefined;
+    return this.#promised.get() !== 0;
   }
 
   /** What a server is doing. */
@@ -36,10 +34,10 @@ export class ProxyHost implements vscode.Disposable {
     return this.#get().start();
   }
 
-  /** Like `start`, and promises the port to agents outside VS Code from now on. */
+  /** Like `start`, and promises the port to agents outside VS Code from now on. @throws SecretsError as `BlobStore.update`, too. */
   async startForOthers(): Promise<ProxyAddress> {
     const address = await this.start();
-    await this.#memento.update(PORT_KEY, address.port);
+    await this.#promised.set(address.port);
     return address;
   }
 
@@ -80,7 +78,7 @@ export class ProxyHost implements vscode.Disposable {
 
   #get(): Proxy {
     if (this.#proxy === undefined) {
-      this.#proxy = createProxy({ ...this.#options(), port: this.#memento.get<number>(PORT_KEY) ?? 0 });
+      this.#proxy = createProxy({ ...this.#options(), port: this.#promised.get() });
       this.#proxy.onDidChangeStatus((server) => {
         this.#changed.fire(server);
       });

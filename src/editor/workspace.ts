@@ -26,6 +26,7 @@ import { ProxyHost } from './proxyHost';
 import { socketPath } from '../shared/socketPath';
 import type { EditorKeyStore } from './stores/editorKeyStore';
 import { ROOT_KEY_PREFIX } from './stores/secretStorageKeyStore';
+import { PromisedPort } from './stores/promisedPort';
 import { STORE_FILE_ENDING, WorkspaceStateStore } from './stores/workspaceStateStore';
 import { createVaults, userVaultFolder } from './vaultSetup';
 
@@ -258,7 +259,7 @@ export class Workspace implements vscode.Disposable {
   readonly #approvalDialog = lazy(() => new ApprovalDialog(this.approvals));
 
   readonly #proxy = lazy(() => {
-    const proxy = new ProxyHost(this.#context.workspaceState, () => ({
+    const proxy = new ProxyHost(new PromisedPort(this.#unwatched('port'), this.#context.workspaceState), () => ({
       ...callSettings,
       vault: this.vaults,
       servers: this.servers,
@@ -303,6 +304,10 @@ export class Workspace implements vscode.Disposable {
 
   #store(name: string): WorkspaceStateStore {
     this.#storeWatcher.get();
+    return this.#unwatched(name);
+  }
+
+  #unwatched(name: string): WorkspaceStateStore {
     return new WorkspaceStateStore(this.#context.workspaceState, this.#storage.fsPath, name);
   }
 

@@ -17,8 +17,9 @@ import type { ExpiredPolicy } from './expiry';
 import { OWN_AGENTS } from './front/agents';
 import type { Agents } from './front/agents';
 import { handle } from './front/handler';
-import { listenOnPort, listenOnSocket } from './front/listeners';
+import { listenOnSocket } from './front/listeners';
 import type { Listener } from './front/listeners';
+import { listenOnPromisedPort } from './front/promisedPort';
 import { Refusals } from './front/refusals';
 import { Sessions } from './front/sessions';
 import { GivenValues } from './givenValues';
@@ -82,7 +83,7 @@ export interface ProxyOptions {
   readonly clock: Clock;
   /** The unix socket (or `\\.\pipe\…`) to listen on. Its folder is made, 0700. */
   readonly socketPath: string;
-  /** The TCP port on 127.0.0.1; 0 lets the system choose. A taken port is replaced by one of the system's. */
+  /** The TCP port on 127.0.0.1; 0 lets the system choose. A taken port is replaced by one of the system's, and taken over once it is free. */
   readonly port: number;
   /** How long an upstream may send nothing while a call waits, in ms. */
   readonly callTimeoutMs: () => number;
@@ -343,11 +344,12 @@ class LocalProxy implements Proxy {
     const { agents, approvals, logger, port, socketPath } = this.#options;
     const shared = { agents, logger, relay: this.#relay, refusals: this.#refusals };
     const socket = await listenOnSocket(socketPath, (request, response) => void handle(request, response, 'socket', shared));
-    // The port is known before the first request can come in.
-    const entrance = { port };
     try {
-      const tcp = await listenOnPort(port, (request, response) => void handle(request, response, entrance, shared));
-      entrance.port = tcp.port;
+      const tcp = await listenOnPromisedPort(
+        port,
+        (entrance) => (request, response) => void handle(request, response, entrance, shared),
+        logger,
+      );
       this.#address = { url: `http://127.0.0.1:${String(tcp.port)}`, port: tcp.port, socket: socketPath };
       logger.info(`The proxy listens on ${this.#address.url} and ${socketPath}.`);
       setImmediate(() => {

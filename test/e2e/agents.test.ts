@@ -1,10 +1,13 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { eventually } from '../host/eventually';
 import type { TreeRow } from '../host/treeViews';
 import type { Workbench } from '../host/workbench';
 import { titled } from './support/actions';
+import { forgetState } from './support/browserState';
 import type { HttpUpstream } from './support/httpUpstream';
 import { startHttpUpstream } from './support/httpUpstream';
 import { issueTracker } from './support/issueTracker';
@@ -16,7 +19,7 @@ import { described, rowOf, welcomes } from './support/views';
 
 describe('agents outside VS Code', () => {
   const session = new Session();
-  const client = new Client({ name: 'build-bot', version: '7.1' });
+  let client = new Client({ name: 'build-bot', version: '7.1' });
   let workbench: Workbench;
   let upstream: HttpUpstream;
   let endpoints: Record<string, { url: string; headers: Record<string, string> }> = {};
@@ -101,6 +104,26 @@ describe('agents outside VS Code', () => {
     const again = new Client({ name: 'build-bot', version: '7.1' });
     await again.connect(transport('docs'));
     await again.close();
+  });
+
+  it('keep their address through a restart, though the workspace state was not written and another program had the port for a while', async () => {
+    await client.close();
+    const other = createServer((socket) => socket.destroy());
+    await session.window.whileClosed(async () => {
+      await forgetState(workbench.page);
+      other.listen(Number(new URL(endpoints.github?.url ?? '').port), '127.0.0.1');
+      await once(other, 'listening');
+    });
+    await workbench.views.open('MCP Secrets');
+    await described(workbench, 'Agents', 'Build bot', /^1 token · all servers/);
+    other.close();
+    client = await eventually('the proxy is back', async () => {
+      const again = new Client({ name: 'build-bot', version: '7.1' });
+      await again.connect(transport('github'));
+      return again;
+    });
+    await client.callTool({ name: 'list_issues', arguments: { query: 'x' } });
+    await workbench.views.expand('Agents', 'Build bot');
   });
 
   it('lose access in the tree, after a question that Cancel answers with no', async () => {

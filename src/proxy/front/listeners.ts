@@ -25,12 +25,11 @@ export interface Listener {
 /** An address, never the name `localhost`, which can mean another one. */
 const LOOPBACK = '127.0.0.1';
 
-/** Listens on TCP, on 127.0.0.1 only. A taken port is replaced by one that the system chooses. @throws SecretsError `listenFailed`. */
+/** Listens on TCP, on 127.0.0.1 only. @param port 0 lets the system choose. @throws SecretsError `listenFailed`. */
 export async function listenOnPort(port: number, handler: Handler): Promise<Listener> {
   try {
     return await listen({ host: LOOPBACK, port }, handler);
   } catch (error) {
-    if (port !== 0 && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return listenOnPort(0, handler);
     throw new SecretsError('listenFailed', { where: `${LOOPBACK}:${String(port)}`, reason: reasonOf(error) });
   }
 }

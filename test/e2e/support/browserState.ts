@@ -30,3 +30,8 @@ export async function generationOfCopy(page: Page): Promise<number> {
 export async function removeCopy(page: Page): Promise<void> {
   await page.evaluate(`(${EACH_STATE})((state) => { delete state['tree/vault']; return state; })`);
 }
+
+/** Removes all that the browser keeps of the workspace state, as if it had not been written in time. Only while no window is open. */
+export async function forgetState(page: Page): Promise<void> {
+  await page.evaluate(`(${EACH_STATE})(() => ({}))`);
+}
