@@ -1,7 +1,9 @@
 import { inTurns } from '../../shared/steps';
 import type { Interceptor } from '../call';
-import { LARGE } from '../largeMessage';
 import type { Redactor } from './redactor';
+
+/** Messages above this length are searched in turns with everything else, in UTF-16 units. Reading escapes takes longer than reading JSON. */
+const LONG = 65_536;
 
 /** Gives what finds the values of other servers, too. @param redactor finds what this one was given. */
 export type Widen = (server: string, redactor: Redactor) => Redactor;
@@ -11,7 +13,7 @@ export function redact(widen: Widen): Interceptor {
   return {
     outgoing: (text, { server, redactor, call }) => {
       const all = widen(server.name, redactor);
-      return text.length <= LARGE || all.isEmpty ? all.json(text, call?.id) : inTurns(all.jsonInSteps(text, call?.id));
+      return text.length <= LONG || all.isEmpty ? all.json(text, call?.id) : inTurns(all.jsonInSteps(text, call?.id));
     },
   };
 }

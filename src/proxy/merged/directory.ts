@@ -1,3 +1,4 @@
+import { inTurns } from '../../shared/steps';
 import type { Branch } from './branch';
 import { KINDS, merge } from './catalog';
 import type { Kind, Merged, Place } from './catalog';
@@ -15,7 +16,7 @@ export interface Target {
 export class Directory {
   readonly #branches: ReadonlyMap<string, Branch>;
   readonly #merged = new Map<Kind, Merged>();
-  #search: ToolSearch | undefined;
+  #search: Promise<ToolSearch> | undefined;
 
   constructor(branches: ReadonlyMap<string, Branch>) {
     this.#branches = branches;
@@ -38,9 +39,9 @@ export class Directory {
   }
 
   /** Finds tools by words. */
-  search(): ToolSearch {
+  search(): Promise<ToolSearch> {
     const tools = this.merged('tools').byShown;
-    this.#search ??= new ToolSearch([...tools].map(([name, { item }]) => [name, item]));
+    this.#search ??= inTurns(ToolSearch.over([...tools].map(([name, { item }]) => [name, item])));
     return this.#search;
   }
 

@@ -100,7 +100,7 @@ export class Requests {
     switch (name) {
       case 'find_tools':
         await this.#options.gathered();
-        return resultAnswer(request.id, findTools(directory.search(), args));
+        return resultAnswer(request.id, findTools(await directory.search(), args));
       case 'describe_tool':
         await this.#options.gathered();
         return resultAnswer(

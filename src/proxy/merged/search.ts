@@ -1,3 +1,5 @@
+import { sortedInSteps } from '../../shared/sortedInSteps';
+import type { Steps } from '../../shared/steps';
 import { objectAt, stringAt } from '../jsonRpc';
 import type { Item } from './catalog';
 
@@ -16,7 +18,7 @@ const WEIGHTS = { name: 3, description: 1, arguments: 0.5 } as const;
 const PREFIX = 0.5;
 const MAX_LINE = 160;
 /** Words of one tool that are looked at. */
-const MAX_WORDS = 2_000;
+const MAX_WORDS = 500;
 /** Words of a query that are looked for: agents choose how many there are. */
 const MAX_WANTED = 32;
 /** Mentions of longer words that are counted for one word of a query: servers choose how many words begin alike. */
@@ -37,17 +39,29 @@ interface Mention {
 /** Finds tools by words: BM25 over names, descriptions and arguments. */
 export class ToolSearch {
   readonly #documents: readonly Document[];
-  readonly #mentions = new Map<string, Mention[]>();
+  readonly #mentions: ReadonlyMap<string, readonly Mention[]>;
   /** All words in order, in which those that begin alike stand together. */
   readonly #words: readonly string[];
   readonly #average: number;
 
-  /** @param tools by the names under which they are offered. */
-  constructor(tools: Iterable<readonly [name: string, tool: Item]>) {
-    this.#documents = [...tools].map(([name, tool]) => documentOf(name, tool));
-    for (const [document, { words }] of this.#documents.entries()) for (const [word, count] of words) this.#add(word, { document, count });
-    this.#words = [...this.#mentions.keys()].sort();
-    this.#average = this.#documents.reduce((sum, { length }) => sum + length, 0) / Math.max(1, this.#documents.length);
+  private constructor(documents: readonly Document[], mentions: ReadonlyMap<string, readonly Mention[]>, words: readonly string[]) {
+    this.#documents = documents;
+    this.#mentions = mentions;
+    this.#words = words;
+    this.#average = documents.reduce((sum, { length }) => sum + length, 0) / Math.max(1, documents.length);
+  }
+
+  /** Makes one, in steps: servers choose how much there is to read. @param tools by the names under which they are offered. */
+  static *over(tools: Iterable<readonly [name: string, tool: Item]>): Steps<ToolSearch> {
+    const documents: Document[] = [];
+    const mentions = new Map<string, Mention[]>();
+    for (const [name, tool] of tools) {
+      const document = documentOf(name, tool);
+      for (const [word, count] of document.words) noteIn(mentions, word, { document: documents.length, count });
+      documents.push(document);
+      yield;
+    }
+    return new ToolSearch(documents, mentions, yield* sortedInSteps([...mentions.keys()]));
   }
 
   /**
@@ -63,12 +77,6 @@ export class ToolSearch {
       .filter(({ score }) => score > 0 || wanted.length === 0)
       .sort((a, b) => b.score - a.score || (a.document.name < b.document.name ? -1 : 1));
     return ranked.slice(0, limit).map(({ document: { name, description } }) => ({ name, description }));
-  }
-
-  #add(word: string, mention: Mention): void {
-    const mentions = this.#mentions.get(word);
-    if (mentions === undefined) this.#mentions.set(word, [mention]);
-    else mentions.push(mention);
   }
 
   /** Adds what a word of the query counts in each document. Longer words count where there is not the word itself. */
@@ -112,6 +120,12 @@ export class ToolSearch {
     const length = this.#documents[document]?.length ?? 0;
     return (count * (K1 + 1)) / (count + K1 * (1 - B + (B * length) / this.#average));
   }
+}
+
+function noteIn(mentions: Map<string, Mention[]>, word: string, mention: Mention): void {
+  const known = mentions.get(word);
+  if (known === undefined) mentions.set(word, [mention]);
+  else known.push(mention);
 }
 
 /** The first line of a description, cut at a word. */

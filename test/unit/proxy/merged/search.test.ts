@@ -1,6 +1,8 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { Item } from '../../../../src/proxy/merged/catalog';
 import { oneLine, ToolSearch } from '../../../../src/proxy/merged/search';
+import { atOnce } from '../../../../src/shared/steps';
 
 const tools = [
   ['github__create_issue', { description: 'Opens a new issue in a repository.', inputSchema: { properties: { title: {}, body: {} } } }],
@@ -9,7 +11,11 @@ const tools = [
   ['files__read_text_file', { description: 'Reads a file as text.', inputSchema: { properties: { encoding: {} } } }],
   ['mail__send', { title: 'Send a mail', description: 'Sends a message to recipients.' }],
 ] as const;
-const search = new ToolSearch(tools);
+const search = searchOver(tools);
+
+function searchOver(those: Iterable<readonly [name: string, tool: Item]>): ToolSearch {
+  return atOnce(ToolSearch.over(those));
+}
 
 function best(query: string): string | undefined {
   return search.find(query, 1)[0]?.name;
@@ -52,7 +58,7 @@ describe('finding tools', () => {
     const word = fc.string({ unit: fc.constantFrom('a', 'b', 'é', '1'), minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(fc.array(fc.array(word, { minLength: 1, maxLength: 6 }), { maxLength: 8 }), word, (descriptions, query) => {
-        const found = new ToolSearch(descriptions.map((words, index) => [`z${String(index)}`, { description: words.join(' ') }])).find(
+        const found = searchOver(descriptions.map((words, index) => [`z${String(index)}`, { description: words.join(' ') }])).find(
           query,
           50,
         );
@@ -76,7 +82,7 @@ describe('finding tools', () => {
 
   it('compares a word with those that begin like it, not with all there are', () => {
     const words = (tool: number): string => Array.from({ length: 100 }, (_, index) => `word${String(tool * 100 + index)}x`).join(' ');
-    const large = new ToolSearch(Array.from({ length: 100 }, (_, tool) => [`tool${String(tool)}`, { description: words(tool) }]));
+    const large = searchOver(Array.from({ length: 100 }, (_, tool) => [`tool${String(tool)}`, { description: words(tool) }]));
     const compared = comparisons(() => {
       assert.equal(large.find('word1234', 5)[0]?.name, 'tool12');
     });
@@ -85,7 +91,7 @@ describe('finding tools', () => {
 
   it('finds among more words that begin alike than are looked at', () => {
     const words = Array.from({ length: 1_000 }, (_, index) => `alike${String(index)}`).join(' ');
-    const many = new ToolSearch(Array.from({ length: 100 }, (_, tool) => [`tool${String(tool)}`, { description: words }]));
+    const many = searchOver(Array.from({ length: 100 }, (_, tool) => [`tool${String(tool)}`, { description: words }]));
     assert.equal(many.find('alike', 50).length, 50);
     assert.equal(many.find('tool77 alike', 1)[0]?.name, 'tool77');
   });
@@ -106,12 +112,12 @@ describe('finding tools', () => {
   it('takes whatever servers and agents send', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string(), fc.dictionary(fc.string(), fc.jsonValue()))), fc.string(), (hostile, query) => {
-        const found = new ToolSearch(hostile).find(query, 5);
+        const found = searchOver(hostile).find(query, 5);
         assert.ok(found.length <= 5);
         for (const { name } of found) assert.ok(hostile.some(([known]) => known === name));
       }),
     );
-    assert.deepEqual(new ToolSearch([]).find('x', 5), []);
-    assert.equal(new ToolSearch([['constructor', { description: '__proto__' }]]).find('proto', 5).length, 1);
+    assert.deepEqual(searchOver([]).find('x', 5), []);
+    assert.equal(searchOver([['constructor', { description: '__proto__' }]]).find('proto', 5).length, 1);
   });
 });
