@@ -6,6 +6,7 @@ import { messageOf, SecretsError } from '../shared/errors';
 import type { Logger } from '../shared/logger';
 import { visible } from '../shared/visible';
 import type { Call } from './call';
+import type { ShownCall } from './guard/mask';
 import type { RequestId } from './jsonRpc';
 
 /** Questions of one agent that may wait for a person at a time. */
@@ -25,9 +26,8 @@ export interface ConsentOptions {
 }
 
 /** What a person is asked, made only when somebody is there to be asked. */
-export interface Wording {
+export interface Wording extends ShownCall {
   readonly rule: string;
-  readonly arguments: string;
 }
 
 /** A call that waits for a person. */
@@ -65,15 +65,16 @@ export class Consent {
     if ((before ?? 0) >= MAX_NOES) throw new SecretsError('callDeclined', details);
     if ([...this.#waiting].filter(({ call: other }) => other.agent === call.agent).length >= MAX_WAITING)
       throw new SecretsError('callQueueFull', details);
-    return this.#ask(call, granted, wording, approver).then(async (answer) => {
-      if (answer === undefined) throw new SecretsError('callWithdrawn', details);
+    return this.#ask(call, granted, wording, approver).then(async (asked) => {
+      if (asked === undefined) throw new SecretsError('callWithdrawn', details);
+      const { answer, shown } = asked;
       if (answer === 'no') {
         const noes = answers.get(key);
         answers.set(key, noes === 'yes' ? 1 : (noes ?? 0) + 1);
         throw new SecretsError('callDeclined', details);
       }
-      // What is kept is looked up each time: it can be taken back.
-      const kept = answer === 'always' && (await this.#keep(granted));
+      // What is kept is looked up each time: it can be taken back. A name that holds the value of a secret is kept nowhere.
+      const kept = answer === 'always' && shown === granted.tool && (await this.#keep(granted));
       if (answer !== 'once' && !kept) answers.set(key, 'yes');
     });
   }
@@ -84,13 +85,13 @@ export class Consent {
       if (call.agent === agent && call.server === server && call.session === session && call.id === id) withdraw();
   }
 
-  /** The answer; `undefined` if nobody waits for it any more. */
+  /** The answer, and the name of the tool as it was shown; `undefined` if nobody waits for it any more. */
   async #ask(
     call: Call,
-    { server, tool }: GrantedCall,
+    { server }: GrantedCall,
     wording: () => Promise<Wording>,
     approver: CallApprover,
-  ): Promise<CallAnswer | undefined> {
+  ): Promise<{ answer: CallAnswer; shown: string } | undefined> {
     let waits = true;
     let withdraw = (): void => undefined;
     const gone = new Promise<undefined>((resolve) => {
@@ -103,8 +104,9 @@ export class Consent {
     this.#waiting.add(waiting);
     call.onGone?.(withdraw);
     try {
-      const question = { agent: visible(call.agent), server: server.name, tool, ...(await wording()), waits: () => waits };
-      return await Promise.race([gone, approver.ask(question)]);
+      const question = { agent: visible(call.agent), server: server.name, ...(await wording()), waits: () => waits };
+      const answer = await Promise.race([gone, approver.ask(question)]);
+      return answer === undefined ? undefined : { answer, shown: question.tool };
     } finally {
       this.#waiting.delete(waiting);
     }

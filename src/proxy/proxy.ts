@@ -25,7 +25,7 @@ import { Sessions } from './front/sessions';
 import { GivenValues } from './givenValues';
 import { KnownSecrets } from './guard/knownSecrets';
 import type { GuardedVault } from './guard/knownSecrets';
-import { maskedArguments } from './guard/mask';
+import { maskedCall } from './guard/mask';
 import { Injector } from './injector';
 import { clientClaims } from './interceptors/clientClaims';
 import { Breaker } from './interceptors/breaker';
@@ -223,7 +223,12 @@ class LocalProxy implements Proxy {
     const known = this.#known;
     const consent = new Consent({ approver, grants, clock, logger });
     const widen: Steps['widen'] = (server, redactor) => this.#given.widened(server, redactor);
-    return { known, widen, guardMode: outboundGuard, policy: { tools: pins, consent, show: (args) => maskedArguments(known, args) } };
+    return {
+      known,
+      widen,
+      guardMode: outboundGuard,
+      policy: { tools: pins, consent, show: (tool, args) => maskedCall(known, tool, args) },
+    };
   }
 
   get address(): ProxyAddress | undefined {

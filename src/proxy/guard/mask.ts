@@ -7,14 +7,25 @@ import { Fingerprints } from './fingerprints';
 import type { SecretPlace } from './fingerprints';
 import { secretPlacesIn, textOrParts } from './search';
 
+/** A tool call as a person may see it. */
+export interface ShownCall {
+  /** The name, as it is but for values of secrets. */
+  readonly tool: string;
+  /** Indented JSON. What cannot be seen is written as escapes. Nested so deeply that it cannot be written, it says so. */
+  readonly arguments: string;
+}
+
 /**
- * Arguments for a person to read: indented JSON in which the value of a secret is `[secret:NAME]`, and only that: what stands
- * beside it in the same text is shown, and every member is. What cannot be seen is written as escapes. Nested so deeply that it
- * cannot be written, it says so.
+ * A tool call for a person to read: the value of a secret is `[secret:NAME]`, and only that: what stands beside it in the same
+ * text is shown, and every member is.
  */
-export async function maskedArguments(known: KnownSecrets, args: unknown): Promise<string> {
+export async function maskedCall(known: KnownSecrets, tool: string, args: unknown): Promise<ShownCall> {
   const fingerprints = await printsOf(known);
-  const masks = await inTurns(masksFor(fingerprints, args));
+  const masks = await inTurns(masksFor(fingerprints, [tool, args]));
+  return { tool: masks.get(tool) ?? tool, arguments: shownJson(args, masks) };
+}
+
+function shownJson(args: unknown, masks: Masks): string {
   try {
     const text = JSON.stringify(args, (_, value: unknown) => masked(value, masks), 2);
     return text.split('\n').map(visible).join('\n');

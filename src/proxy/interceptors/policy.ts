@@ -4,6 +4,7 @@ import type { Policy, ToolLookup } from '../../bindings/policy';
 import type { Server } from '../../bindings/server';
 import type { Call, Interceptor } from '../call';
 import type { Consent } from '../consent';
+import type { ShownCall } from '../guard/mask';
 import { cancelledBy, stringAt } from '../jsonRpc';
 import type { Request } from '../jsonRpc';
 
@@ -11,8 +12,8 @@ import type { Request } from '../jsonRpc';
 export interface PolicyOptions {
   readonly tools: ToolLookup;
   readonly consent: Consent;
-  /** Arguments as a person may see them: see `CallQuestion.arguments`. */
-  readonly show: (args: unknown) => Promise<string>;
+  /** What a person may see of a call. */
+  readonly show: (tool: string, args: unknown) => Promise<ShownCall>;
 }
 
 /** Lets through the tool calls that the policy of their server allows; asks a person where it says so. */
@@ -37,6 +38,6 @@ function admit(call: Call, server: Server, policy: Policy, { params }: Request, 
   if (action === 'allow') return undefined;
   return options.consent.get(call, { server, tool, agent: call.agent, rule }, async () => ({
     rule: describeDeciding(policy, rule),
-    arguments: await options.show(args ?? {}),
+    ...(await options.show(tool, args ?? {})),
   }));
 }

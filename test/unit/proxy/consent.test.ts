@@ -4,11 +4,12 @@ import { CallGrants } from '../../../src/bindings/callGrants';
 import type { HttpServer } from '../../../src/bindings/server';
 import type { Call } from '../../../src/proxy/call';
 import { Consent } from '../../../src/proxy/consent';
+import type { Wording } from '../../../src/proxy/consent';
 import { refusal } from '../support/errors';
 import { FixedClock, MemoryBlobStore, RecordingAudit, RecordingLogger } from '../support/memory';
 
 const SERVER: HttpServer = { name: 's', type: 'http', url: 'https://a/', headers: {}, bindings: [], scope: 'workspace' };
-const wording = (): Promise<{ rule: string; arguments: string }> => Promise.resolve({ rule: 'Rule 1: ask x', arguments: '{}' });
+const wording = (): Promise<Wording> => Promise.resolve({ rule: 'Rule 1: ask x', tool: 'x', arguments: '{}' });
 
 /** A person whose answers are the test's. */
 class Person {
@@ -86,6 +87,19 @@ describe('consent', () => {
       await refusal('callDeclined', () => asked);
     }
     assert.equal(person.questions.length, 6);
+  });
+
+  it('for a tool whose name holds the value of a secret shows it masked, and is for the session at most', async () => {
+    const { consent, person, store } = bench();
+    const what = { ...about(), tool: 'get_value-of-a' };
+    const masked = (): Promise<Wording> => Promise.resolve({ rule: 'Rule 1: ask x', tool: 'get_[secret:A]', arguments: '{}' });
+    const given = consent.get(call({ session: 's1' }), what, masked);
+    await person.answers('always');
+    await given;
+    assert.equal(person.questions[0]?.question.tool, 'get_[secret:A]');
+    assert.equal(store.read(), undefined, 'something was kept');
+    assert.equal(consent.get(call({ session: 's1' }), what, masked), undefined);
+    assert.notEqual(consent.get(call({ session: 's2' }), what, masked), undefined);
   });
 
   it('without a session is for the agent, as long as the proxy runs', async () => {

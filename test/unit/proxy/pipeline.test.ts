@@ -115,7 +115,11 @@ describe('the pipeline', () => {
     const logger = new RecordingLogger();
     const pins = new Pins({ store: new MemoryBlobStore(), audit: sink, clock, path: 'memory' });
     const known = new KnownSecrets((await bench()).vault, logger);
-    const policy = { tools: pins, consent: new Consent({ clock, logger }), show: () => Promise.resolve('') };
+    const policy = {
+      tools: pins,
+      consent: new Consent({ clock, logger }),
+      show: (tool: string) => Promise.resolve({ tool, arguments: '' }),
+    };
     const widen = (_: string, redactor: Redactor): Redactor => redactor;
     const pipeline = new Pipeline(
       interceptors({ audit: sink, servers: { has: () => true }, clock, logger, pins, known, widen, guardMode: () => 'refuse', policy }),

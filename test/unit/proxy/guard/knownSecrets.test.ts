@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { KnownSecrets } from '../../../../src/proxy/guard/knownSecrets';
-import { maskedArguments } from '../../../../src/proxy/guard/mask';
+import { maskedCall } from '../../../../src/proxy/guard/mask';
 import { secretIn } from '../../../../src/proxy/guard/search';
 import { atOnce } from '../../../../src/shared/steps';
 import type { OpenedSecret } from '../../../../src/vault/secret';
@@ -28,6 +28,10 @@ function knownOf({ vault }: Bench): { known: KnownSecrets; opened: OpenedSecret[
     },
   };
   return { known: new KnownSecrets(watched, logger), opened, logger };
+}
+
+async function shownArguments(known: KnownSecrets, args: unknown): Promise<string> {
+  return (await maskedCall(known, 'x', args)).arguments;
 }
 
 describe('what is known of the secrets', () => {
@@ -88,7 +92,7 @@ describe('what is known of the secrets', () => {
 
   it('masks secrets in arguments that are shown, wherever they stand', async () => {
     const { known } = knownOf(await bench({ A: 'value-of-a' }));
-    const shown = await maskedArguments(known, {
+    const shown = await shownArguments(known, {
       a: ['before value-of-a after', 'plain \u202e'],
       'value-of-a': Buffer.from('value-of-a.').toString('hex'),
       n: 1,
@@ -102,11 +106,18 @@ describe('what is known of the secrets', () => {
     assert.match(shown, /\n {2}"a": \[\n/);
     let deep: unknown = 'value-of-a';
     for (let level = 0; level < 100_000; level += 1) deep = [deep];
-    assert.equal(await maskedArguments(known, deep), '(nested too deeply to be shown)');
+    assert.equal(await shownArguments(known, deep), '(nested too deeply to be shown)');
   });
+
+  it('masks secrets in the name of a tool', async () => {
+    const { known } = knownOf(await bench({ A: 'value-of-a' }));
+    assert.deepEqual(await maskedCall(known, 'get_value-of-a', {}), { tool: 'get_[secret:A]', arguments: '{}' });
+    assert.deepEqual(await maskedCall(known, 'get', {}), { tool: 'get', arguments: '{}' });
+  });
+
   it('masks nothing but the value, so that what stands beside it is seen', async () => {
     const { known } = knownOf(await bench({ T: 'tok-1234567890', N: '1234567890123' }));
-    const shown = async (args: unknown): Promise<unknown> => JSON.parse(await maskedArguments(known, args));
+    const shown = async (args: unknown): Promise<unknown> => JSON.parse(await shownArguments(known, args));
     const long = 'x'.repeat(40_000);
     for (const [sent, seen] of [
       ['rm -rf ~/work # tok-1234567890', 'rm -rf ~/work # [secret:T]'],
@@ -129,7 +140,7 @@ describe('what is known of the secrets', () => {
       '[secret:T] (2)': 'd',
       '%74ok-1234567890': 'e',
     };
-    assert.deepEqual(JSON.parse(await maskedArguments(known, args)), {
+    assert.deepEqual(JSON.parse(await shownArguments(known, args)), {
       '[secret:T] (3)': 'a',
       '[secret:T] (4)': 'b',
       '[secret:T]': 'c',
@@ -145,7 +156,7 @@ describe('what is known of the secrets', () => {
       fc.asyncProperty(
         fc.array(fc.oneof(fc.constantFrom(...encodings('value "of" ä & b'), ...encodings('another-value-1')), fc.string())),
         async (parts) => {
-          const shown = await maskedArguments(known, { [parts.join('')]: parts.join(' ') });
+          const shown = await shownArguments(known, { [parts.join('')]: parts.join(' ') });
           assert.equal(atOnce(secretIn(prints, JSON.parse(shown))), undefined);
         },
       ),
