@@ -263,4 +263,28 @@ describe('all servers at one endpoint: what a server says of what is not its own
     );
     stream.response.destroy();
   });
+
+  it('is not handed on: neither how a task stands nor that something in a browser is done', async () => {
+    const stream = await Stream.open(agent);
+    const sent = agent.post({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'working__work', task: { ttl: 60_000 } } });
+    await until('the call is there', () => answer !== undefined && !answer.writableEnded);
+    answer?.end(event(answerTo({ id: 2 }, { task: { taskId: 'task-1', status: 'working' } })));
+    await sent;
+    const question = { elicitationId: 'page-1', mode: 'url', url: 'https://working.example/', message: 'Sign in' };
+    working.say({ id: 'q', method: 'elicitation/create', params: question });
+    await stream.next('the question', ({ method }) => method === 'elicitation/create');
+    const news = [
+      { method: 'notifications/tasks/status', params: { taskId: 'task-1', status: 'completed' } },
+      { method: 'notifications/elicitation/complete', params: { elicitationId: 'page-1' } },
+    ];
+    for (const server of [sly, working]) {
+      for (const message of news) server.say(message);
+      const after = server === sly ? 'sly is done' : 'working is done';
+      server.say({ method: 'notifications/message', params: { level: 'error', data: after } });
+      await stream.next('what comes after that', ({ params }) => params?.data === after);
+      const heard = stream.messages.map(({ method }) => method).filter((method) => news.some((message) => message.method === method));
+      assert.deepEqual(heard, server === sly ? [] : news.map(({ method }) => method));
+    }
+    stream.response.destroy();
+  });
 });

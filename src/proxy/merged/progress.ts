@@ -27,9 +27,8 @@ export class ProgressTokens {
     };
   }
 
-  /** Whether a message of a server may go to the agent: all but progress on what is not that server's. */
-  allow(server: string, { method, params }: Message): boolean {
-    if (method !== 'notifications/progress') return true;
+  /** Whether a server may tell of progress: it works on what that is for. */
+  allow(server: string, { params }: Message): boolean {
     const key = keyOf(server, (params as { readonly progressToken?: unknown } | null | undefined)?.progressToken);
     return this.#underWay.has(key) || this.#tasks.has(key);
   }

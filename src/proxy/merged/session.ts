@@ -1,5 +1,5 @@
 import type { Reply } from '../front/reply';
-import { cancelledBy, errorAnswer, isRequest, isResponse } from '../jsonRpc';
+import { cancelledBy, errorAnswer, isRequest, isResponse, stringAt } from '../jsonRpc';
 import type { Message, Request, RequestId } from '../jsonRpc';
 import type { Post } from '../visit';
 import type { ToolsMode } from './allServers';
@@ -15,6 +15,7 @@ import { Logs } from './logs';
 import { Members } from './members';
 import type { MembersOptions, Offer } from './members';
 import { Outbox } from './outbox';
+import { Owners } from './owners';
 import { Questions } from './questions';
 import { Requests } from './requests';
 import { Subscriptions } from './subscriptions';
@@ -41,6 +42,9 @@ export class MergedSession implements BranchListener {
   readonly #logs = new Logs(this.#outbox);
   readonly #questions = new Questions<Branch>();
   readonly #subscriptions = new Subscriptions();
+  readonly #tasks = new Tasks();
+  /** Of what agents are asked to open in a browser (MCP 2025-11-25, elicitation). */
+  readonly #elicitations = new Owners();
   readonly #requests: Requests;
   readonly #news = new Set<Kind>();
   #hello: unknown;
@@ -64,7 +68,7 @@ export class MergedSession implements BranchListener {
       directory: this.#directory,
       logs: this.#logs,
       subscriptions: this.#subscriptions,
-      tasks: new Tasks(),
+      tasks: this.#tasks,
       search: mode === 'search',
       gathered: () => this.#members.gathered(),
       skipped: () => this.#members.skipped(),
@@ -106,7 +110,8 @@ export class MergedSession implements BranchListener {
   }
 
   heard(branch: Branch, { message, text }: Heard, outer: Outer | undefined): void {
-    if (this.#ended || !this.#requests.progress.allow(branch.server, message)) return;
+    if (this.#ended || !this.#mayTell(branch.server, message)) return;
+    if (message.method === 'elicitation/create') this.#elicitations.claim(branch.server, stringAt(message.params, 'elicitationId'));
     const asked = this.#questions.outgoing(branch, message);
     if (asked === undefined) return;
     const updated = this.#subscriptions.outgoing(branch.server, asked, this.#directory);
@@ -120,6 +125,20 @@ export class MergedSession implements BranchListener {
 
   failed(branch: Branch, why: string): void {
     if (!this.#ended) this.#logs.problem(branch.server, why);
+  }
+
+  /** All but news of what is another server's: nothing tells the agent from whom they are. */
+  #mayTell(server: string, message: Message): boolean {
+    switch (message.method) {
+      case 'notifications/progress':
+        return this.#requests.progress.allow(server, message);
+      case 'notifications/tasks/status':
+        return this.#tasks.allow(server, stringAt(message.params, 'taskId'));
+      case 'notifications/elicitation/complete':
+        return this.#elicitations.allow(server, stringAt(message.params, 'elicitationId'));
+      default:
+        return true;
+    }
   }
 
   async #answer(request: Request, outer: Outer, alone: boolean): Promise<void> {

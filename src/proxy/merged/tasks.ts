@@ -1,26 +1,25 @@
 import { objectAt, stringAt } from '../jsonRpc';
 import type { Branch } from './branch';
 import type { Item } from './catalog';
+import { Owners } from './owners';
 import { wholeList } from './pages';
-
-/** Tasks that are remembered; the oldest are forgotten. */
-const MAX_TASKS = 4_096;
 
 /** Which server works on which task (MCP 2025-11-25, tasks). */
 export class Tasks {
-  readonly #servers = new Map<string, string>();
+  readonly #owners = new Owners();
 
   /** Remembers the task in the answer to a call, if it is one. The first server that names a task has it. */
   learn(branch: Branch, result: unknown): void {
-    const id = stringAt(objectAt(result, 'task'), 'taskId');
-    if (id === undefined || this.#servers.has(id)) return;
-    this.#servers.set(id, branch.server);
-    const [oldest] = this.#servers.keys();
-    if (this.#servers.size > MAX_TASKS && oldest !== undefined) this.#servers.delete(oldest);
+    this.#owners.claim(branch.server, stringAt(objectAt(result, 'task'), 'taskId'));
+  }
+
+  /** Whether a server may tell how a task stands. */
+  allow(server: string, task: string | undefined): boolean {
+    return this.#owners.allow(server, task);
   }
 
   ownerOf(task: string, branches: ReadonlyMap<string, Branch>): Branch | undefined {
-    return branches.get(this.#servers.get(task) ?? '');
+    return branches.get(this.#owners.of(task) ?? '');
   }
 
   /** The tasks of all servers that keep some; one that does not tell is left out. */
