@@ -1,3 +1,5 @@
+import { numbersIn } from '../shared/jsonText';
+
 /** Where a value is in arguments: keys and indexes, from the outermost down. */
 type Path = readonly (string | number)[];
 
@@ -8,7 +10,6 @@ interface Found {
 
 /** A number with 15 digits at most, and without an exponent, always survives (IEEE 754). */
 const SUSPECT = /[\d.]{16}|\d[eE]/;
-const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const PARTS = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 const MARK = '\0a number that does not survive';
 
@@ -63,27 +64,12 @@ function member(value: unknown, key: string): unknown {
 function markInexact(json: string): string | undefined {
   let marked = '';
   let copied = 0;
-  for (let at = 0; at < json.length; at += 1) {
-    const character = json.charAt(at);
-    if (character === '"') at = endOfText(json, at);
-    else if (character === '-' || (character >= '0' && character <= '9')) {
-      NUMBER.lastIndex = at;
-      const text = NUMBER.exec(json)?.[0] ?? character;
-      if (!survives(text)) {
-        marked += json.slice(copied, at) + JSON.stringify(MARK);
-        copied = at + text.length;
-      }
-      at += text.length - 1;
-    }
+  for (const { at, text } of numbersIn(json)) {
+    if (survives(text)) continue;
+    marked += json.slice(copied, at) + JSON.stringify(MARK);
+    copied = at + text.length;
   }
   return copied === 0 ? undefined : marked + json.slice(copied);
-}
-
-/** The quote that ends the text which opens at `start`. */
-function endOfText(json: string, start: number): number {
-  let at = start + 1;
-  while (at < json.length && json.charAt(at) !== '"') at += json.charAt(at) === '\\' ? 2 : 1;
-  return at;
 }
 
 /** Whether a number is, as a double, still the number that was written. */

@@ -1,4 +1,4 @@
-import { endOfString } from './jsonText';
+import { endOfString } from '../shared/jsonText';
 
 /** Keys that matter, by what they are in lower case. */
 export type Keys = ReadonlyMap<string, string>;

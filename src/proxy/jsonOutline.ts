@@ -1,4 +1,4 @@
-import { isEscaped } from './jsonText';
+import { isEscaped } from '../shared/jsonText';
 import type { Steps } from '../shared/steps';
 
 /** A value in JSON text: `text.slice(start, end)`. */

@@ -1,4 +1,4 @@
-import { endOfString } from './jsonText';
+import { endOfString } from '../shared/jsonText';
 
 /** The deepest nesting of a message that is dealt with. What takes JSON apart or puts it together calls itself for each level. */
 export const MAX_LEVELS = 1_000;

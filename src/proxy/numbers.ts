@@ -1,10 +1,9 @@
-import { endOfString } from './jsonText';
+import { numbersIn } from '../shared/jsonText';
 
 /** Numbers that are written with fewer characters hold nothing that is looked for. */
 const MIN_LENGTH = 8;
 /** A number of that length, as far as can be told without knowing what is a string. */
 const LONG = /[[:,\s]-?\d[\d.eE+-]{7}/;
-const NUMBER = /\d[\d.eE+-]*/y;
 /** Stands between two of them. */
 const BORDER = ' ';
 
@@ -18,7 +17,9 @@ const written = new WeakMap<object, string>();
  */
 export function noteNumbers(text: string, messages: readonly unknown[]): void {
   if (!LONG.test(text)) return;
-  const numbers = numbersIn(text);
+  const numbers: string[] = [];
+  for (const { text: number } of numbersIn(text))
+    if (number.length >= MIN_LENGTH && number !== String(Number(number))) numbers.push(number);
   if (numbers.length === 0) return;
   const all = numbers.join(BORDER);
   for (const message of messages) if (typeof message === 'object' && message !== null) written.set(message, all);
@@ -27,19 +28,4 @@ export function noteNumbers(text: string, messages: readonly unknown[]): void {
 /** The numbers of the text that a message came in, as they are written there, if that is not how they would be written here. */
 export function numbersOf(message: unknown): string | undefined {
   return typeof message === 'object' && message !== null ? written.get(message) : undefined;
-}
-
-function numbersIn(text: string): string[] {
-  const numbers: string[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at);
-    if (unit === 0x22) at = endOfString(text, at);
-    else if (unit >= 0x30 && unit <= 0x39) {
-      NUMBER.lastIndex = at;
-      const [number = ''] = NUMBER.exec(text) ?? [];
-      if (number.length >= MIN_LENGTH && number !== String(Number(number))) numbers.push(number);
-      at += number.length - 1;
-    }
-  }
-  return numbers;
 }

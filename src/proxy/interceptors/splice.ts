@@ -1,5 +1,5 @@
 import type { Steps } from '../../shared/steps';
-import { isEscaped } from '../jsonText';
+import { isEscaped } from '../../shared/jsonText';
 
 /** A stretch of text that goes, and the mark that takes its place. */
 export interface Stretch {
