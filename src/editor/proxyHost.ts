@@ -1,27 +1,27 @@
 import * as vscode from 'vscode';
 import { createProxy } from '../proxy/proxy';
 import type { Proxy, ProxyAddress, ProxyOptions, ServerStatus } from '../proxy/proxy';
-import type { PromisedPort } from './stores/promisedPort';
+import type { PromisedPorts } from './stores/promisedPorts';
 
 const IDLE: ServerStatus = { state: 'idle', sessions: 0 };
 
 /** The proxy of this window, made when it is first needed. */
 export class ProxyHost implements vscode.Disposable {
-  readonly #options: () => Omit<ProxyOptions, 'port'>;
-  readonly #promised: PromisedPort;
+  readonly #options: () => Omit<ProxyOptions, 'ports'>;
+  readonly #promised: PromisedPorts;
   readonly #changed = new vscode.EventEmitter<string>();
   /** Fires with a server's name when its status may have changed. */
   readonly onDidChangeStatus = this.#changed.event;
   #proxy: Proxy | undefined;
 
-  constructor(promised: PromisedPort, options: () => Omit<ProxyOptions, 'port'>) {
+  constructor(promised: PromisedPorts, options: () => Omit<ProxyOptions, 'ports'>) {
     this.#promised = promised;
     this.#options = options;
   }
 
   /** True when an agent outside VS Code was told where the proxy is, and may come at any time. @throws SecretsError `storeFailed`. */
   get isExpected(): boolean {
-    return this.#promised.get() !== 0;
+    return this.#promised.get().length > 0;
   }
 
   /** What a server is doing. */
@@ -37,7 +37,7 @@ export class ProxyHost implements vscode.Disposable {
   /** Like `start`, and promises the port to agents outside VS Code from now on. @throws SecretsError as `BlobStore.update`, too. */
   async startForOthers(): Promise<ProxyAddress> {
     const address = await this.start();
-    await this.#promised.set(address.port);
+    await this.#promised.add(address.port);
     return address;
   }
 
@@ -78,7 +78,7 @@ export class ProxyHost implements vscode.Disposable {
 
   #get(): Proxy {
     if (this.#proxy === undefined) {
-      this.#proxy = createProxy({ ...this.#options(), port: this.#promised.get() });
+      this.#proxy = createProxy({ ...this.#options(), ports: this.#promised.get() });
       this.#proxy.onDidChangeStatus((server) => {
         this.#changed.fire(server);
       });

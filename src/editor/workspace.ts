@@ -26,7 +26,7 @@ import { ProxyHost } from './proxyHost';
 import { socketPath } from '../shared/socketPath';
 import type { EditorKeyStore } from './stores/editorKeyStore';
 import { ROOT_KEY_PREFIX } from './stores/secretStorageKeyStore';
-import { PromisedPort } from './stores/promisedPort';
+import { PromisedPorts } from './stores/promisedPorts';
 import { STORE_FILE_ENDING, WorkspaceStateStore } from './stores/workspaceStateStore';
 import { createVaults, userVaultFolder } from './vaultSetup';
 
@@ -259,7 +259,7 @@ export class Workspace implements vscode.Disposable {
   readonly #approvalDialog = lazy(() => new ApprovalDialog(this.approvals));
 
   readonly #proxy = lazy(() => {
-    const proxy = new ProxyHost(new PromisedPort(this.#unwatched('port'), this.#context.workspaceState), () => ({
+    const proxy = new ProxyHost(new PromisedPorts(this.#unwatched('ports'), this.#context.workspaceState), () => ({
       ...callSettings,
       vault: this.vaults,
       servers: this.servers,

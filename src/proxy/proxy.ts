@@ -19,7 +19,7 @@ import type { Agents } from './front/agents';
 import { handle } from './front/handler';
 import { listenOnSocket } from './front/listeners';
 import type { Listener } from './front/listeners';
-import { listenOnPromisedPort } from './front/promisedPort';
+import { listenOnPromisedPorts } from './front/promisedPorts';
 import { Refusals } from './front/refusals';
 import { Sessions } from './front/sessions';
 import { GivenValues } from './givenValues';
@@ -49,6 +49,7 @@ import { usableServers } from './usable';
 
 export type { ExpiredPolicy } from './expiry';
 export type { GuardMode } from './interceptors/guard';
+export { reasonIn } from './jsonRpc';
 export type { ToolsMode } from './merged/allServers';
 export type { ServerStatus } from './serverStates';
 
@@ -83,8 +84,8 @@ export interface ProxyOptions {
   readonly clock: Clock;
   /** The unix socket (or `\\.\pipe\…`) to listen on. Its folder is made, 0700. */
   readonly socketPath: string;
-  /** The TCP port on 127.0.0.1; 0 lets the system choose. A taken port is replaced by one of the system's, and taken over once it is free. */
-  readonly port: number;
+  /** The TCP ports on 127.0.0.1; 0, or none, lets the system choose. One that is taken is taken over once it is free. */
+  readonly ports: readonly number[];
   /** How long an upstream may send nothing while a call waits, in ms. */
   readonly callTimeoutMs: () => number;
   /** What happens to tools that a server did not have at first. Default: `ask`. */
@@ -346,12 +347,12 @@ class LocalProxy implements Proxy {
   }
 
   async #listen(): Promise<Started> {
-    const { agents, approvals, logger, port, socketPath } = this.#options;
+    const { agents, approvals, logger, ports, socketPath } = this.#options;
     const shared = { agents, logger, relay: this.#relay, refusals: this.#refusals };
     const socket = await listenOnSocket(socketPath, (request, response) => void handle(request, response, 'socket', shared));
     try {
-      const tcp = await listenOnPromisedPort(
-        port,
+      const tcp = await listenOnPromisedPorts(
+        ports,
         (entrance) => (request, response) => void handle(request, response, entrance, shared),
         logger,
       );

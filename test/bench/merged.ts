@@ -150,7 +150,7 @@ async function measured(folder: string): Promise<Line[]> {
   writeFileSync(file, JSON.stringify({ servers: Object.fromEntries(names.map((name) => [name, { url: `${origin}/${name}` }])) }));
   const headless = openHeadless(folder, { MCP_SECRETS_HOME: join(folder, 'state') }, silentLogger);
   for (const server of headless.servers.file().servers.values()) await headless.approvals.approve(server, 'cli');
-  const { proxy, agents } = headless.proxy({ port: 0, callTimeoutMs: () => 60_000 });
+  const { proxy, agents } = headless.proxy({ ports: [], callTimeoutMs: () => 60_000 });
   const { url } = await proxy.start();
   const token = agents.issueTemporary('bench');
   const [client, single, finder] = ['/mcp', '/mcp/server-0', '/mcp?mode=search'].map((path) => new Client(`${url}${path}`, token));

@@ -55,7 +55,7 @@ export class LocalProxy implements Reachable {
       logger: this.logger,
       approver: { ask: () => Promise.resolve(false) },
       socketPath: this.socket,
-      port: 0,
+      ports: [],
       callTimeoutMs: () => 120_000,
       ...options,
     });

@@ -14,43 +14,56 @@ const FREE_FOR_ALL = 1_024;
 export type HandlerAt = (entrance: Entrance) => Handler;
 
 /**
- * Listens on a port that agents may have been told. While another program has it (the window of VS Code that is just
- * ending, or a second one on the same folder), one that the system chooses takes its place; it is taken over once it is free,
- * so that those agents find the proxy again. @param port 0 lets the system choose.
- * @returns a listener whose `port` is the one that was there first. @throws SecretsError `listenFailed`.
+ * Listens on ports that agents may have been told. One that another program has (the window of VS Code that is just ending, or a
+ * second one on the same folder) is taken over once it is free, so that those agents find the proxy again; if all are taken, one
+ * that the system chooses takes their place.
+ * @param ports 0 lets the system choose. @returns a listener whose `port` is the first that is not taken.
+ * @throws SecretsError `listenFailed`; then it listens on none.
  */
-export async function listenOnPromisedPort(port: number, handlerAt: HandlerAt, logger: Logger): Promise<Listener> {
-  const promised = await listenUnlessTaken(port, handlerAt);
-  if (promised !== undefined) return promised;
-  const instead = await listenAt(0, handlerAt);
-  const [taken, used] = [String(port), String(instead.port)];
-  logger.warn(`Port ${taken} is used by another program. The proxy listens on port ${used}, and on ${taken} as soon as it is free.`);
-  const takeover = takeOver(port, handlerAt, () => {
-    logger.info(`The proxy listens on port ${taken} now, too.`);
-  });
-  return {
-    port: instead.port,
-    close: async () => {
-      await Promise.all([takeover.close(), instead.close()]);
-    },
+export async function listenOnPromisedPorts(ports: readonly number[], handlerAt: HandlerAt, logger: Logger): Promise<Listener> {
+  const open: Listener[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(open.map((listener) => listener.close()));
   };
+  try {
+    const taken: number[] = [];
+    for (const port of ports) {
+      const listener = await listenUnlessTaken(port, handlerAt);
+      if (listener === undefined) taken.push(port);
+      else open.push(listener);
+    }
+    if (open.length === 0) open.push(await listenAt(0, handlerAt));
+    const port = open[0]?.port ?? 0;
+    for (const other of taken) {
+      logger.warn(
+        `Port ${String(other)} is used by another program. The proxy listens on ${String(port)}, and on that port as soon as it is free.`,
+      );
+      open.push(takeOver(other, handlerAt, logger));
+    }
+    return { port, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Tries until it listens or is closed. */
-function takeOver(port: number, handlerAt: HandlerAt, done: () => void): { readonly close: () => Promise<void> } {
+function takeOver(port: number, handlerAt: HandlerAt, logger: Logger): Listener {
   let listener: Listener | undefined;
   let attempt = Promise.resolve();
   const attempts = setInterval(() => {
     attempt = attempt.then(tryOnce);
   }, AGAIN_MS).unref();
   const tryOnce = async (): Promise<void> => {
+    if (listener !== undefined) return;
     // What fails otherwise than by being taken may work later as well, and agents have the other port.
-    listener ??= await listenUnlessTaken(port, handlerAt).catch(() => undefined);
+    listener = await listenUnlessTaken(port, handlerAt).catch(() => undefined);
     if (listener === undefined) return;
     clearInterval(attempts);
-    done();
+    logger.info(`The proxy listens on port ${String(port)} now, too.`);
   };
   return {
+    port,
     close: async () => {
       clearInterval(attempts);
       await attempt;
