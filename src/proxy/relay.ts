@@ -58,6 +58,8 @@ interface Open {
   readonly listens: boolean;
   /** What the agent has posted. */
   readonly messages?: readonly Message[];
+  /** The session in which it listens, if it does. */
+  readonly session?: Session | undefined;
 }
 
 /** What a body holds. */
@@ -151,12 +153,12 @@ export class Relay {
 
   /** The stream on which a server speaks unasked. */
   async listen(asked: Asked): Promise<void> {
-    const open: Open = { agent: asked.agent, server: asked.server, reply: asked.reply, calls: [], listens: true };
-    const leave = this.#open.add(open);
+    const { agent, server, reply } = asked;
+    const visit = this.#visit(asked);
+    const leave = this.#open.add({ agent, server, reply, calls: [], listens: true, session: visit.session });
     try {
-      const visit = this.#visit(asked);
       if (!isAll(asked.server)) await this.#options.admit(visit.server);
-      if (!asked.reply.ended) await this.#during(visit, () => this.#upstream(visit.server).listen(visit));
+      if (!reply.ended) await this.#during(visit, () => listening(visit, this.#upstream(visit.server)));
     } finally {
       leave();
     }
@@ -178,6 +180,7 @@ export class Relay {
   /** Ends a session that is closed already at the server's side, too. Never rejects. */
   async endAtServer(session: Session, why?: SecretsError): Promise<void> {
     this.#options.states.changed(session.server);
+    for (const { reply, session: listening } of this.#open) if (listening === session) reply.breakOff();
     const ending = this.#upstream({ name: session.server, type: session.type }).end(session, why);
     this.#ending.add(ending);
     await ending;
@@ -335,6 +338,17 @@ export class Relay {
 /** Each member by name: what `...` makes has another hidden class now and then, and everything that gets it is compiled anew. */
 function postOf({ agent, server, session, headers, reply }: Visit, { body, messages, calls }: Brought): Post {
   return { agent, server, session, headers, reply, body, messages, calls };
+}
+
+/** Counts a visit as a stream of its session. */
+async function listening(visit: Visit, upstream: Upstream): Promise<void> {
+  const { session } = visit;
+  if (session !== undefined) session.streams += 1;
+  try {
+    await upstream.listen(visit);
+  } finally {
+    if (session !== undefined) session.streams -= 1;
+  }
 }
 
 /** Begins a use of the visit's session. */

@@ -53,6 +53,25 @@ describe('agents of a proxy in this process', function () {
     for (const agent of [first, second]) agent.close();
   });
 
+  it('that listen in as many sessions as there may be leave room for others', async () => {
+    const token = await local.agents.issue('many', 'user');
+    const many = Array.from({ length: 64 }, () => new Agent({ ...reach(), token }, 'web'));
+    const streams: Stream[] = [];
+    for (const agent of many) {
+      await agent.initialize();
+      local.clock.time += 1;
+      streams.push(await Stream.open(agent));
+    }
+    const other = new Agent({ ...reach(), token: await local.agents.issue('other', 'user') }, 'web');
+    const { messages } = await other.initialize();
+    assert.equal(messages[0]?.error, undefined);
+    const isOver = ({ response }: Stream): boolean => response.readableEnded || response.destroyed;
+    await until('one of them has given way', () => streams.some(isOver));
+    assert.equal(streams.filter(isOver).length, 1);
+    for (const stream of streams) stream.close();
+    for (const agent of [...many, other]) agent.close();
+  });
+
   it('sessions outlast one token of several, and end when the last one expires', async () => {
     const brief = await local.agents.issue('three', 'user', { expiresAt: local.clock.time + 60_000 });
     const longer = await local.agents.issue('three', 'user', { expiresAt: local.clock.time + 120_000 });

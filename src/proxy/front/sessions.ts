@@ -23,6 +23,8 @@ export interface Session {
   usedAt: number;
   /** HTTP requests under way in it. */
   visits: number;
+  /** How many of these are streams on which the server speaks unasked. */
+  streams: number;
 }
 
 /** The open sessions. Ids are ours (random UUIDs): an upstream's own ids stay between it and the proxy. */
@@ -38,7 +40,7 @@ export class Sessions {
   /** Opens one. @throws SecretsError `sessionLimit`. */
   open(session: Pick<Session, 'agent' | 'server' | 'type' | 'plan' | 'state'>, now: number): Session {
     this.makeRoom(session.server, session.agent, now);
-    const opened: Session = { ...session, id: randomUUID(), openedAt: now, usedAt: now, visits: 0 };
+    const opened: Session = { ...session, id: randomUUID(), openedAt: now, usedAt: now, visits: 0, streams: 0 };
     this.#sessions.set(opened.id, opened);
     return opened;
   }
@@ -46,17 +48,19 @@ export class Sessions {
   /**
    * If a server has as many sessions as it may have, the one that this agent has not used for longest ends: many agents never
    * say that they are done with one. If it has none to give, an agent that has more than it has gives way, so that nobody can lock
-   * others out. Sessions in use stay. @throws SecretsError `sessionLimit`.
+   * others out: with an idle one, else with one that only listens. Sessions with a call under way stay. @throws SecretsError `sessionLimit`.
    */
   makeRoom(server: string, agent: string, now: number): void {
     const open = this.of(server);
     if (open.length < MAX_PER_SERVER) return;
-    const idle = open
-      .filter((s) => s.visits === 0 && (s.usedAt > s.openedAt || now - s.openedAt > BEGINNING_MS))
+    const spare = open
+      .filter((s) => s.visits === s.streams && (s.usedAt > s.openedAt || now - s.openedAt > BEGINNING_MS))
       .sort((a, b) => a.usedAt - b.usedAt);
+    const idle = spare.filter((s) => s.visits === 0);
     const share = (of: string): number => open.filter((s) => s.agent === of).length;
-    const [richest] = idle.filter((s) => share(s.agent) > share(agent)).sort((a, b) => share(b.agent) - share(a.agent));
-    const given = idle.find((s) => s.agent === agent) ?? richest;
+    const ofRichest = (those: readonly Session[]): Session | undefined =>
+      those.filter((s) => share(s.agent) > share(agent)).sort((a, b) => share(b.agent) - share(a.agent))[0];
+    const given = idle.find((s) => s.agent === agent) ?? ofRichest(idle) ?? ofRichest(spare);
     if (given === undefined) throw new SecretsError('sessionLimit', { server, limit: MAX_PER_SERVER });
     this.#sessions.delete(given.id);
     this.#end(given);

@@ -70,4 +70,17 @@ describe('sessions', () => {
     assert.deepEqual(ended, many.slice(0, 20));
     for (const session of [few, ...taken]) assert.ok(sessions.has(session));
   });
+
+  it('cannot be had by one agent alone by listening: those that only listen give way to another agent, those at work do not', async () => {
+    const ended: Session[] = [];
+    const sessions = new Sessions((session) => ended.push(session));
+    const many = Array.from({ length: 64 }, (_, i) => sessions.get(sessions.open(OF, i).id, OF.agent, OF.server, 70 + i));
+    for (const session of many) Object.assign(session, { visits: 1, streams: 1 });
+    const [first, second] = many;
+    assert.ok(first && second);
+    first.visits = 2;
+    await refusal('sessionLimit', () => sessions.open(OF, 200));
+    sessions.open({ ...OF, agent: 'cursor' }, 200);
+    assert.deepEqual(ended, [second]);
+  });
 });
