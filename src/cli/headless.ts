@@ -17,6 +17,7 @@ import { FileTreeStore } from '../shared/fileTreeStore';
 import type { Logger } from '../shared/logger';
 import { refuseIfOpen } from '../shared/privacy';
 import { socketPath } from '../shared/socketPath';
+import { USER_SCOPE } from '../vault/secret';
 import { Vault } from '../vault/vault';
 import { Vaults } from '../vault/vaults';
 import { keysOfHome } from './homeKeys';
@@ -24,11 +25,12 @@ import type { HomeKeys } from './homeKeys';
 import { VAULT_FILE } from './homeVaults';
 import { readPassphrase } from './input';
 
-/** What the command line decides about a proxy. */
+/** What the command line decides about a proxy; `logger`, if it is not that of the command. */
 export type HeadlessProxyOptions = Pick<
   ProxyOptions,
-  'port' | 'mergedTools' | 'callTimeoutMs' | 'expiredSecrets' | 'newTools' | 'outboundGuard' | 'onExpiredUsed'
->;
+  'ports' | 'mergedTools' | 'callTimeoutMs' | 'expiredSecrets' | 'newTools' | 'outboundGuard' | 'onExpiredUsed'
+> &
+  Partial<Pick<ProxyOptions, 'logger'>>;
 
 /** One workspace without an editor: its vaults, servers and record. */
 export interface Headless {
@@ -57,35 +59,39 @@ export interface Headless {
  * Opens the headless state of a workspace. Nothing is read or made yet.
  * State lives under `MCP_SECRETS_HOME` (default `~/.mcp-secrets`), one folder per workspace; the root key in `key`
  * there or in the file that `MCP_SECRETS_KEY_FILE` names.
- * @throws SecretsError `usage` if the workspace is not a folder, `tooOpen` if others can get at the state.
+ * @param asks whether a person may be asked for a passphrase. @throws SecretsError `usage` if the workspace is not a folder, `tooOpen` if others can get at the state.
  */
-export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: Logger): Headless {
+export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: Logger, asks = true): Headless {
   const folder = realFolder(workspace);
   const home = resolve(given(env.MCP_SECRETS_HOME) ?? join(homedir(), '.mcp-secrets'));
   if (existsSync(home)) refuseIfOpen(home);
   const id = createHash('sha256').update(folder).digest('hex').slice(0, 16);
   const state = join(home, 'workspaces', id);
-  const keys = keysOfHome(home, given(env.MCP_SECRETS_KEY_FILE), () =>
-    readPassphrase(given(env.MCP_SECRETS_PASSPHRASE_FILE), 'Passphrase of the key', false, process),
-  );
+  const keys = keysOfHome(home, given(env.MCP_SECRETS_KEY_FILE), async () => {
+    const file = given(env.MCP_SECRETS_PASSPHRASE_FILE);
+    if (file === undefined && !asks) throw new SecretsError('passphraseNeeded', {});
+    return readPassphrase(file, 'Passphrase of the key', false, process);
+  });
   const audit: AuditLog = new AuditLog({
     path: join(state, 'audit.jsonl'),
     clock: systemClock,
     logger,
     keys: { current: () => vaults.auditKeys().current(), byId: (key) => vaults.auditKeys().byId(key) },
   });
+  const userPath = join(home, 'user', VAULT_FILE);
   const vaultAt = (path: string, barrier?: () => 'locked' | undefined): Vault =>
     new Vault({
       store: new FileTreeStore(path),
       keys: keys.store,
       clock: systemClock,
       audit,
+      ...(path === userPath ? { scope: USER_SCOPE } : {}),
       ...(barrier === undefined ? {} : { barrier }),
     });
   const own = vaultAt(join(state, VAULT_FILE));
   const vaults = new Vaults(
     own,
-    vaultAt(join(home, 'user', VAULT_FILE), () => (own.lockState() === 'open' ? undefined : 'locked')),
+    vaultAt(userPath, () => (own.lockState() === 'open' ? undefined : 'locked')),
   );
   const servers = new ServersSource(folder);
   const approvals = new Approvals(new FileBlobStore(join(state, 'approvals.json')), audit);
@@ -112,6 +118,7 @@ export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: 
     vaultAt,
     proxy: (options) => {
       const proxy = createProxy({
+        logger,
         ...options,
         vault: vaults,
         servers,
@@ -121,7 +128,6 @@ export function openHeadless(workspace: string, env: NodeJS.ProcessEnv, logger: 
         pins,
         agents,
         audit,
-        logger,
         clock: systemClock,
         // Nobody can be asked here: "server approve" is the way.
         approver: { ask: () => Promise.resolve(false) },

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { FileTreeStore } from '../shared/fileTreeStore';
 import { FileKeyStore } from '../vault/fileKeyStore';
 import type { NeededKeys } from '../vault/fileKeyStore';
 import { KeyFile } from '../vault/keyFile';
 import type { AskPassphrase } from '../vault/keyFile';
 import { keysNeededBy } from '../vault/neededKeys';
-import { VAULT_FILE } from './homeVaults';
+import { VAULT_FILE, vaultPaths } from './homeVaults';
 
 const ARCHIVE_START = 'vault.archived-';
 
@@ -23,7 +23,8 @@ export function keysOfHome(home: string, named: string | undefined, ask: AskPass
   const isShared = named !== undefined && resolve(named) !== join(home, 'key');
   const file = new KeyFile(isShared ? resolve(named) : join(home, 'key'), ask);
   const neededKeys = (): NeededKeys[] | undefined => neededKeysOf(home);
-  return { file, isShared, store: new FileKeyStore({ file, folder: home, neededKeys, shared: isShared }) };
+  const vaultsInUse = (): string[] => vaultPaths(home).map((path) => dirname(path));
+  return { file, isShared, store: new FileKeyStore({ file, folder: home, neededKeys, vaultsInUse, shared: isShared }) };
 }
 
 /** What the vaults in a home say that they need, archived ones included; `undefined` if one of them cannot be read. */

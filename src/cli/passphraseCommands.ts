@@ -1,3 +1,4 @@
+import { SecretsError } from '../shared/errors';
 import { allowOptions } from './arguments';
 import type { Arguments } from './arguments';
 import type { Headless } from './headless';
@@ -14,8 +15,12 @@ export async function protectKey(input: Arguments, { keys, audit }: Headless): P
   // The present passphrase first, as people expect.
   const count = await file.read((all) => all.length);
   if (count === 0) return 'There is no key yet. Set a secret first.\n';
-  const { MCP_SECRETS_PASSPHRASE_FILE: first, MCP_SECRETS_NEW_PASSPHRASE_FILE: next } = process.env;
-  const source = replaces ? next : first;
+  const variable = replaces ? 'MCP_SECRETS_NEW_PASSPHRASE_FILE' : 'MCP_SECRETS_PASSPHRASE_FILE';
+  const source = process.env[variable];
+  if ((source === undefined || source === '') && !process.stdin.isTTY)
+    throw new SecretsError('usage', {
+      problem: `There is no terminal to ask for the ${replaces ? 'new ' : ''}passphrase: name a file that holds it in ${variable}.`,
+    });
   const passphrase = await readPassphrase(source === '' ? undefined : source, 'New passphrase', true, process);
   try {
     await file.protect(passphrase);

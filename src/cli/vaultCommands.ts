@@ -1,5 +1,7 @@
 import { SecretsError } from '../shared/errors';
-import { DEFAULT_SCOPE } from '../vault/secret';
+import { DEFAULT_SCOPE, USER_SCOPE } from '../vault/secret';
+import type { Vault } from '../vault/vault';
+import type { Vaults } from '../vault/vaults';
 import { allowOptions } from './arguments';
 import type { Arguments } from './arguments';
 import type { Headless } from './headless';
@@ -8,8 +10,11 @@ import { table } from './table';
 /** `lock`, `panic`: running proxies of this workspace notice within a second. */
 export async function lockVault(input: Arguments, kind: 'locked' | 'panic', { vaults, agents }: Headless): Promise<string> {
   allowOptions(input, []);
-  await vaults.lock('cli', kind);
-  if (kind === 'panic' && agents.list().some(({ tokens }) => tokens.length > 0)) await agents.revokeAll('cli');
+  try {
+    await vaults.lock('cli', kind);
+  } finally {
+    if (kind === 'panic' && agents.list().some(({ tokens }) => tokens.length > 0)) await agents.revokeAll('cli');
+  }
   const more = kind === 'panic' ? ' Calls that are under way end, servers are stopped, agents need new tokens.' : '';
   return `The vault is locked.${more} Unlock it with "mcp-secrets unlock".\n`;
 }
@@ -33,7 +38,7 @@ export async function checkVault(input: Arguments, { vaults }: Headless): Promis
 /** `vault recover`. */
 export async function recoverVault(input: Arguments, { vaults }: Headless): Promise<string> {
   allowOptions(input, ['scope']);
-  const { kept, unreadable, missing, previous } = await vaults.of(input.options.scope ?? DEFAULT_SCOPE).recover('cli');
+  const { kept, unreadable, missing, previous } = await vaultOf(input, vaults).recover('cli');
   const lost = unreadable.map(({ scope, name }) => `${scope}/${name}`).join(', ');
   return [
     previous ? 'The stored vault could not be read. The state before its last change was taken.' : 'The stored vault is accepted as it is.',
@@ -44,18 +49,22 @@ export async function recoverVault(input: Arguments, { vaults }: Headless): Prom
   ].join('\n');
 }
 
-/** `vault fresh`: moves a vault whose key is lost aside. */
+/** `vault fresh`: moves a vault that does not open aside. */
 export async function startFresh(input: Arguments, { vaults }: Headless): Promise<string> {
-  allowOptions(input, ['yes']);
+  allowOptions(input, ['scope', 'yes']);
+  const vault = vaultOf(input, vaults);
   confirmed(input, 'This moves the vault aside; its secrets have to be set again, or restored from a backup.');
-  const where = await vaults.workspace.startFresh('cli');
+  const where = await vault.startFresh('cli');
   return `The vault was moved to ${where}. A new one begins with the next secret.\n`;
 }
 
 /** `vault destroy`: of this workspace. */
 export async function destroyVault(input: Arguments, { vaults }: Headless): Promise<string> {
   allowOptions(input, ['yes']);
-  confirmed(input, 'This destroys all secrets of this workspace, with all versions; only a backup can bring them back.');
+  confirmed(
+    input,
+    'This destroys all secrets of this workspace, with all versions, also those that "vault fresh" has moved aside; only a backup can bring them back.',
+  );
   await vaults.workspace.destroyAll('cli');
   return 'All secrets of this workspace are destroyed.\n';
 }
@@ -87,6 +96,14 @@ export async function deleteScope(input: Arguments, scope: string, { vaults }: H
   confirmed(input, `This deletes ${names.join(', ')} with all versions.`);
   const gone = await vaults.of(scope).deleteScope(scope, 'cli');
   return `Deleted ${gone.join(', ')}.\n`;
+}
+
+/** The vault that `--scope` means. Scopes of the workspace have no vaults of their own: who names one may think so. */
+function vaultOf({ options: { scope = DEFAULT_SCOPE } }: Arguments, vaults: Vaults): Vault {
+  if (scope === DEFAULT_SCOPE || scope === USER_SCOPE) return vaults.of(scope);
+  throw new SecretsError('usage', {
+    problem: `There are two vaults: that of the workspace, and with --scope ${USER_SCOPE} the shared one.`,
+  });
 }
 
 function confirmed({ options }: Arguments, what: string): void {

@@ -6,6 +6,7 @@ import { FileTreeStore } from '../shared/fileTreeStore';
 import type { TreeStore } from '../shared/treeStore';
 import type { NeededKeys } from '../vault/fileKeyStore';
 import { generationOf, keysNeededBy } from '../vault/neededKeys';
+import { USER_SCOPE } from '../vault/secret';
 import { Vault } from '../vault/vault';
 import { Vaults } from '../vault/vaults';
 import type { PassphrasePrompt } from './passphrase';
@@ -52,6 +53,7 @@ export function createVaults({ context, folder, audit, passphrase }: VaultParts)
   const userStore = new FileTreeStore(join(userFolder, `vault${STORE_FILE_ENDING}`));
   const user = new Vault({
     ...shared,
+    scope: USER_SCOPE,
     store: userStore,
     keys: keyStoreFor(context, userFolder, passphrase, userStore),
     barrier: () => (vscode.workspace.isTrusted ? (own.lockState() === 'open' ? undefined : 'locked') : 'untrusted'),

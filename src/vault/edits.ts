@@ -3,6 +3,7 @@ import { shardOf } from './head';
 import { keyOf } from './part';
 import type { StoredSecret, StoredVersion } from './part';
 import { currentOf, headOf, openRecord, sealRecord } from './record';
+import { toldScope } from './secret';
 import type { SecretSnapshot } from './secret';
 import type { OpenTree, PartChanges } from './tree';
 
@@ -40,7 +41,7 @@ export class Edits {
   /** @throws SecretsError `secretMissing`. */
   get(scope: string, name: string): StoredSecret {
     const secret = this.find(scope, name);
-    if (secret === undefined) throw new SecretsError('secretMissing', { names: [name] });
+    if (secret === undefined) throw new SecretsError('secretMissing', { names: [name], ...toldScope(scope) });
     return secret;
   }
 
@@ -75,7 +76,7 @@ export class Edits {
     const current = currentOf(old.versions);
     const below = old.versions.filter(({ version }) => version < current.version);
     const source = to === undefined ? currentOf(below) : old.versions.find(({ version }) => version === to);
-    if (source === undefined) throw new SecretsError('versionMissing', { name, version: to ?? 0 });
+    if (source === undefined) throw new SecretsError('versionMissing', { name, version: to ?? 0, ...toldScope(scope) });
     const value = openRecord(this.#open.homeOf(scope, name), old, source);
     if (value === undefined) throw new SecretsError('secretUnreadable', { name });
     try {
@@ -90,7 +91,7 @@ export class Edits {
     const old = this.#sound(scope, name);
     const current = currentOf(old.versions);
     const missing = numbers?.find((n) => n === current.version || !old.versions.some(({ version }) => version === n));
-    if (missing !== undefined) throw new SecretsError('versionMissing', { name, version: missing });
+    if (missing !== undefined) throw new SecretsError('versionMissing', { name, version: missing, ...toldScope(scope) });
     const gone = old.versions.filter((v) => v !== current && (numbers?.includes(v.version) ?? true));
     this.#put({ ...old, versions: old.versions.filter((v) => !gone.includes(v)) });
     return gone.map(({ version }) => version);

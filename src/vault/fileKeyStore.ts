@@ -22,6 +22,8 @@ interface Options {
   readonly folder: string;
   /** The keys that the vaults of this home need; `undefined` if that cannot be told, which means all. */
   readonly neededKeys: () => readonly NeededKeys[] | undefined;
+  /** The folders of the vaults that are in use. What was moved aside keeps the keys that there are, but waits for none. */
+  readonly vaultsInUse: () => readonly string[];
   /** Vaults elsewhere may use the file too, so a key is never removed from it. */
   readonly shared?: boolean;
 }
@@ -47,9 +49,11 @@ export class FileKeyStore implements KeyStore {
     // A key file that is shared may be one that nobody here can write, and needs no note.
     const present = this.#options.shared === true ? await this.#options.file.read(([newest]) => copyOf(newest)) : undefined;
     if (present !== undefined) return present;
-    return this.#options.file.update(([newest]) => {
+    const { file, vaultsInUse } = this.#options;
+    return file.update(([newest]) => {
       // A new key must not take the place that a lost one has to come back to.
-      if (newest === undefined && this.#options.neededKeys()?.length !== 0) throw new SecretsError('keyLost', {});
+      const folders = newest === undefined ? vaultsInUse() : [];
+      if (folders.length > 0) throw new SecretsError('keyNeeded', { path: file.path, folders });
       const key = newest ?? newRootKey();
       return { ...(newest === undefined ? { keys: [key] } : {}), value: this.#give(vaultId, key) };
     });

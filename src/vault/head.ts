@@ -38,6 +38,8 @@ const headSchema = z.object({
     .refine((shards) => (shards.length & (shards.length - 1)) === 0),
   /** Proves all of the above. */
   mac: base64,
+  /** A lock that somebody without the key has asked for. Not proven: who takes it away could as well put an earlier head back. */
+  asked: z.enum(['locked', 'panic']).exactOptional(),
 });
 
 /** The head of a vault's document: everything but the secrets themselves. */
@@ -69,6 +71,11 @@ export function parseHead(text: string): Head | undefined {
 /** Writes a head as text that `parseHead` reads, with the proof for it. */
 export function formatHead(head: Omit<Head, 'mac'>, home: Home): string {
   return JSON.stringify({ ...head, mac: macOf(head, home) });
+}
+
+/** The lock that counts: the stricter one of what is proven and what was asked for. */
+export function lockOf({ lock, asked }: Pick<Head, 'lock' | 'asked'>): Head['lock'] {
+  return lock === 'panic' || asked === undefined ? lock : asked;
 }
 
 /** Whether a head is as it was written under this key. */

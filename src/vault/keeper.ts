@@ -12,6 +12,7 @@ import type { Part } from './part';
 import type { KeyStore } from './ports';
 import { commitOf, newTree, OpenTree, Tree } from './tree';
 import type { Generation, HeadPatch, PartChanges, ProvenSecret } from './tree';
+import { ofVault } from './whose';
 
 /** What a change comes to. */
 export interface Change<T> {
@@ -40,6 +41,7 @@ const ATTEMPTS = 20;
 export class Keeper {
   readonly #store: TreeStore;
   readonly #keyStore: KeyStore;
+  readonly #scope: string | undefined;
   #parsed: Parsed | undefined;
   #open: OpenTree | undefined;
   #keys = new Map<string, VaultKeys>();
@@ -47,14 +49,16 @@ export class Keeper {
   #forgotten = 0;
   #parts = new Map<string, Part>();
 
-  constructor(store: TreeStore, keyStore: KeyStore) {
+  /** @param scope what errors about the vault as a whole tell it by. */
+  constructor(store: TreeStore, keyStore: KeyStore, scope?: string) {
     this.#store = store;
     this.#keyStore = keyStore;
+    this.#scope = scope;
   }
 
   /** The generation that is stored now (`mayBeLate`: as `TreeStore.read`), unproven; `undefined` if there is no vault. @throws SecretsError `vaultDamaged`, `vaultNewer`, `storeFailed`. */
   tree(mayBeLate = false): Tree | undefined {
-    return this.#parse(this.#store.read(mayBeLate))?.tree;
+    return this.#telling(() => this.#parse(this.#store.read(mayBeLate))?.tree);
   }
 
   /** What `look` finds in the opened vault as of 5 ms ago or later, if that takes no waiting; else `undefined`. @throws as `tree`, and what `look` throws. */
@@ -65,7 +69,7 @@ export class Keeper {
       return look(this.#open);
     } catch (error) {
       if (error instanceof Outdated) return undefined;
-      throw error;
+      throw ofVault(error, this.#scope);
     }
   }
 
@@ -75,43 +79,49 @@ export class Keeper {
    */
   see<T>(look: (tree: Tree | undefined) => T, mayBeLate = false): T {
     let late = mayBeLate;
-    return this.#again(() => {
-      const tree = this.tree(late);
-      late = false;
-      return look(tree);
-    });
+    return this.#telling(() =>
+      this.#again(() => {
+        const tree = this.tree(late);
+        late = false;
+        return look(tree);
+      }),
+    );
   }
 
   /** The generation that is stored now, opened and proven; `undefined` without a vault. @throws SecretsError `keyLost`, `vaultOlder`, `vaultAltered`, and as `tree`. */
   async open(): Promise<OpenTree | undefined> {
-    for (let attempt = 1; ; attempt++) {
-      const parsed = this.#parse(this.#store.read());
-      if (parsed === undefined) return undefined;
-      if (parsed.first !== undefined) {
-        await this.change(() => ({ changes: new Map(), value: undefined }));
-        continue;
+    return this.#tellingLater(async () => {
+      for (let attempt = 1; ; attempt++) {
+        const parsed = this.#parse(this.#store.read());
+        if (parsed === undefined) return undefined;
+        if (parsed.first !== undefined) {
+          await this.change(() => ({ changes: new Map(), value: undefined }));
+          continue;
+        }
+        try {
+          return await this.#opened(parsed.tree);
+        } catch (error) {
+          // Another process may have written in between: then what was read is older than what is known, and rightly so.
+          if (attempt >= ATTEMPTS || this.#parse(this.#store.read())?.tree === parsed.tree) throw error;
+        }
       }
-      try {
-        return await this.#opened(parsed.tree);
-      } catch (error) {
-        // Another process may have written in between: then what was read is older than what is known, and rightly so.
-        if (attempt >= ATTEMPTS || this.#parse(this.#store.read())?.tree === parsed.tree) throw error;
-      }
-    }
+    });
   }
 
   /** What `look` finds in the opened vault; `undefined` without a vault. It may be called several times. @throws as `open`. */
   async seeOpen<T>(look: (open: OpenTree) => T): Promise<T | undefined> {
-    for (let attempt = 1; ; attempt++) {
-      const open = await this.open();
-      if (open === undefined) return undefined;
-      try {
-        return look(open);
-      } catch (error) {
-        if (!(error instanceof Outdated)) throw error;
-        if (attempt >= ATTEMPTS) throw partMissing();
+    return this.#tellingLater(async () => {
+      for (let attempt = 1; ; attempt++) {
+        const open = await this.open();
+        if (open === undefined) return undefined;
+        try {
+          return look(open);
+        } catch (error) {
+          if (!(error instanceof Outdated)) throw error;
+          if (attempt >= ATTEMPTS) throw partMissing();
+        }
       }
-    }
+    });
   }
 
   /**
@@ -119,13 +129,15 @@ export class Keeper {
    * seen is of one generation. @throws as `open`.
    */
   async walk<T>(look: (open: OpenTree, secret: ProvenSecret) => readonly T[]): Promise<T[]> {
-    const open = await this.#whole();
-    const found: T[] = [];
-    for (const [index] of open?.head.shards.entries() ?? []) {
-      for (const secret of open?.part(index).secrets ?? []) if (open !== undefined) found.push(...look(open, secret));
-      await nextTurn(index);
-    }
-    return found;
+    return this.#tellingLater(async () => {
+      const open = await this.#whole();
+      const found: T[] = [];
+      for (const [index] of open?.head.shards.entries() ?? []) {
+        for (const secret of open?.part(index).secrets ?? []) if (open !== undefined) found.push(...look(open, secret));
+        await nextTurn(index);
+      }
+      return found;
+    });
   }
 
   /** A generation with all its parts read and proven. */
@@ -150,25 +162,52 @@ export class Keeper {
    * @throws SecretsError as `open`, and what `make` throws; then nothing has changed. `undefined` if there is no vault.
    */
   async change<T>(make: (open: OpenTree) => Change<T> | Promise<Change<T>>, create = false): Promise<T | undefined> {
-    let result: { open: OpenTree; value: T; next: Generation } | undefined;
-    await this.#store.update(async (text) => {
-      const base = await this.#base(text, create);
-      if (base === undefined) return undefined;
-      try {
-        const { changes, patch, value } = await make(base.open);
-        if (changes.size === 0 && patch === undefined && !base.isNew) return undefined;
-        const next = commitOf(base.open, changes, patch);
-        result = { open: base.open, value, next };
-        // A vault that is new, or new in this form, has parts that are not stored yet.
-        const parts = new Map([...base.parts, ...next.parts].filter(([name]) => next.names.includes(name)));
-        return { ...next, parts };
-      } catch (error) {
-        throw error instanceof Outdated ? partMissing() : error; // Nobody else writes now.
-      }
+    return this.#tellingLater(async () => {
+      let result: { open: OpenTree; value: T; next: Generation } | undefined;
+      await this.#store.update(async (text) => {
+        const base = await this.#base(text, create);
+        if (base === undefined) return undefined;
+        try {
+          const { changes, patch, value } = await make(base.open);
+          if (changes.size === 0 && patch === undefined && !base.isNew) return undefined;
+          const next = commitOf(base.open, changes, patch);
+          result = { open: base.open, value, next };
+          // A vault that is new, or new in this form, has parts that are not stored yet.
+          const parts = new Map([...base.parts, ...next.parts].filter(([name]) => next.names.includes(name)));
+          return { ...next, parts };
+        } catch (error) {
+          throw error instanceof Outdated ? partMissing() : error; // Nobody else writes now.
+        }
+      });
+      if (result === undefined) return undefined;
+      await this.#adopt(result.next, result.open);
+      return result.value;
     });
-    if (result === undefined) return undefined;
-    await this.#adopt(result.next, result.open);
-    return result.value;
+  }
+
+  /** Whether a key is in memory. */
+  get hasKeys(): boolean {
+    return this.#keys.size > 0;
+  }
+
+  /** Asks every process for a lock, without the key. Whoever has the key can end it. False if there is no vault. @throws as `tree`. */
+  async askForLock(kind: 'locked' | 'panic'): Promise<boolean> {
+    return this.#tellingLater(async () => {
+      let asked = false;
+      await this.#store.update((text) => {
+        const parsed = this.#parse(text);
+        asked = parsed !== undefined && parsed.first === undefined;
+        if (parsed === undefined || parsed.first !== undefined) return Promise.resolve(undefined);
+        const { head } = parsed.tree;
+        const names = head.shards.map(({ part }) => part);
+        return Promise.resolve({
+          head: JSON.stringify({ ...head, asked: head.asked === 'panic' ? 'panic' : kind }),
+          parts: new Map(),
+          names,
+        });
+      });
+      return asked;
+    });
   }
 
   /**
@@ -176,9 +215,11 @@ export class Keeper {
    * @param make gets the head as text and a way to make keys; returns what is to be stored.
    */
   async rebuild(make: (text: string | undefined) => Promise<Commit | undefined>): Promise<void> {
-    await this.#store.update(make);
-    this.#parsed = undefined;
-    this.#open = undefined;
+    await this.#tellingLater(async () => {
+      await this.#store.update(make);
+      this.#parsed = undefined;
+      this.#open = undefined;
+    });
   }
 
   /** Keys of the vault by the fingerprint of their root key; `undefined` if that is gone. @throws as `KeyStore.get`. */
@@ -228,6 +269,23 @@ export class Keeper {
   partOf(name: string): Part | undefined {
     const text = this.#store.part(name);
     return text === undefined ? undefined : parsePart(text);
+  }
+
+  /** What goes wrong with the vault as a whole is told with its scope. */
+  #telling<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      throw ofVault(error, this.#scope);
+    }
+  }
+
+  async #tellingLater<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw ofVault(error, this.#scope);
+    }
   }
 
   #parse(text: string | undefined): Parsed | undefined {

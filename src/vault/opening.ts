@@ -1,6 +1,7 @@
 import { SecretsError } from '../shared/errors';
 import { sealOf } from './info';
 import { currentOf, openRecord } from './record';
+import { toldScope } from './secret';
 import type { OpenedSecret, SecretSnapshot } from './secret';
 import type { OpenTree, ProvenSecret } from './tree';
 
@@ -29,7 +30,7 @@ export function openAll(open: OpenTree, names: readonly string[], scope: string)
 
 function openEach(open: OpenTree, names: readonly string[], scope: string): OpenedSecret[] {
   const missing = names.filter((name) => open.find(scope, name) === undefined);
-  if (missing.length > 0) throw new SecretsError('secretMissing', { names: missing });
+  if (missing.length > 0) throw new SecretsError('secretMissing', { names: missing, ...toldScope(scope) });
   const opened: OpenedSecret[] = [];
   for (const name of names) {
     const secret = open.find(scope, name);

@@ -12,7 +12,7 @@ export interface KeyStore {
   /**
    * The root key that a new vault is to be sealed under: one that is there already where vaults share a key, else a new one
    * that `get` finds once the promise resolves. The caller overwrites it.
-   * @throws SecretsError `keyLost` if vaults need a key that is gone, `storeFailed`, and as `get`.
+   * @throws SecretsError `keyNeeded` if other vaults need a key that is gone, `storeFailed`, and as `get`.
    */
   create(vaultId: string): Promise<Buffer>;
   /**

@@ -1,6 +1,6 @@
 import { SecretsError } from '../shared/errors';
 import type { TreeStore } from '../shared/treeStore';
-import { isSound, parseHead } from './head';
+import { isSound, lockOf, parseHead } from './head';
 import type { Head } from './head';
 import type { Keeper } from './keeper';
 import type { VaultKeys } from './keys';
@@ -30,7 +30,7 @@ interface Remains {
   readonly home: Home;
   /** 0 if the head does not prove itself. */
   readonly generation: number;
-  readonly head: Pick<Head, 'lock' | 'formerAudit'>;
+  readonly head: Pick<Head, 'lock' | 'asked' | 'formerAudit'>;
   readonly secrets: readonly ProvenSecret[];
   readonly missing: number;
   /** Whether all of its parts are there. */
@@ -40,7 +40,7 @@ interface Remains {
 /**
  * Makes a vault usable that was put back to an earlier state, changed from outside or damaged: what still proves itself
  * becomes the newest generation. What was stored remains as the previous generation. A lock stays.
- * @throws SecretsError `vaultDamaged` if nothing can be read, `keyLost`.
+ * @throws SecretsError `vaultUnrecoverable` if nothing can be read, `keyLost`.
  */
 export async function recover(keeper: Keeper, store: TreeStore, keys: KeyStore): Promise<Recovered> {
   let result: Recovered | undefined;
@@ -50,12 +50,12 @@ export async function recover(keeper: Keeper, store: TreeStore, keys: KeyStore):
     const best = left.find(({ whole }) => whole) ?? left[0];
     if (best === undefined) {
       if (states.includes('keyLost')) throw new SecretsError('keyLost', {});
-      throw new SecretsError('vaultDamaged', { what: 'neither it nor the state before it' });
+      throw new SecretsError('vaultUnrecoverable', {});
     }
     const { home, secrets, missing, head } = best;
     const unreadable = secrets.filter(({ sound }) => !sound).map(({ scope, name }) => ({ scope, name }));
     result = { kept: secrets.length - unreadable.length, unreadable, missing, previous: best !== states[0] };
-    return newTree(home, secrets, Math.max(best.generation, await keys.generation(home.vaultId)) + 1, head);
+    return newTree(home, secrets, Math.max(best.generation, await keys.generation(home.vaultId)) + 1, { ...head, lock: lockOf(head) });
   });
   if (result === undefined) throw new SecretsError('vaultDamaged', { what: 'the store made no change' });
   return result;

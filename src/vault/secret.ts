@@ -2,6 +2,11 @@
 export const DEFAULT_SCOPE = 'workspace';
 /** The scope of the secrets that all workspaces of this user on this machine share. They are in a vault of their own. */
 export const USER_SCOPE = 'user';
+/** A scope as details of errors and entries tell it: not at all if it is the default one. */
+export function toldScope(scope: string): { readonly scope?: string } {
+  return scope === DEFAULT_SCOPE ? {} : { scope };
+}
+
 /** The most bytes that a value may have. */
 export const MAX_VALUE_BYTES = 64 * 1024;
 

@@ -197,6 +197,7 @@ export function commitOf(open: OpenTree, changes: PartChanges, patch: HeadPatch 
     lock: patch.lock ?? head.lock,
     formerAudit: patch.formerAudit ?? head.formerAudit,
     shards,
+    ...(patch.lock !== undefined || head.asked === undefined ? {} : { asked: head.asked }),
   } as const;
   return generationOf(formatHead(next, open.home(next.keyId)), shards, made);
 }

@@ -8,6 +8,7 @@ import type { TreeStore } from '../shared/treeStore';
 import { VaultAuditKeys } from './auditKeys';
 import { Edits } from './edits';
 import type { Schedule } from './edits';
+import { lockOf } from './head';
 import { Keeper } from './keeper';
 import { checkScope, normalizeName } from './name';
 import { byScopeAndName, infoOf, sealOf, versionsOf } from './info';
@@ -20,12 +21,15 @@ import { recover } from './recovery';
 import type { Recovered } from './recovery';
 import { resumeRotation, rotateKey } from './rotation';
 import type { Progress } from './rotation';
-import { DEFAULT_SCOPE, MAX_VALUE_BYTES } from './secret';
+import { DEFAULT_SCOPE, MAX_VALUE_BYTES, toldScope } from './secret';
 import type { OpenedSecret, SecretInfo, SecretReader, SecretSnapshot, VersionInfo } from './secret';
 import type { OpenTree } from './tree';
 
 /** How many versions of a secret stay sealed in the vault, unless told otherwise. */
 const KEPT_VERSIONS = 10;
+
+/** What is wrong with a vault itself. */
+const BROKEN = ['keyLost', 'keyInvalid', 'vaultOlder', 'vaultAltered', 'vaultDamaged'] as const;
 
 /** What a vault can be. Everything that depends on it (commands, views, the proxy's answers) asks `state()`. */
 export type VaultState = 'ready' | 'locked' | 'keyLost' | 'untrusted' | 'noFolder';
@@ -42,6 +46,8 @@ export interface VaultPorts {
   readonly keys: KeyStore;
   readonly clock: Clock;
   readonly audit: AuditSink;
+  /** The one scope that it holds, if that is so: told by errors about the vault as a whole, whose advice is for one vault. */
+  readonly scope?: string;
   /** How many versions of a secret stay. Default: 10. */
   readonly keepVersions?: () => number;
   /** Why there can be no vault here right now (no folder, no trust, or something else is locked), if so. */
@@ -66,7 +72,7 @@ export class Vault implements SecretReader, Disposable {
 
   constructor(ports: VaultPorts) {
     this.#ports = ports;
-    this.#keeper = new Keeper(ports.store, ports.keys);
+    this.#keeper = new Keeper(ports.store, ports.keys, ports.scope);
     this.#auditKeys = new VaultAuditKeys(this.#keeper, () => this.lockState() === 'open');
   }
 
@@ -87,7 +93,9 @@ export class Vault implements SecretReader, Disposable {
 
   /** Whether the vault is locked, here or by another process. Needs no key, waits for nothing. `mayBeLate`: as for `refuseUnlessOpen`. */
   lockState(mayBeLate = false): LockState {
-    return this.#locked === 'open' ? (this.#keeper.tree(mayBeLate)?.head.lock ?? 'open') : this.#locked;
+    if (this.#locked !== 'open') return this.#locked;
+    const tree = this.#keeper.tree(mayBeLate);
+    return tree === undefined ? 'open' : lockOf(tree.head);
   }
 
   /**
@@ -126,7 +134,7 @@ export class Vault implements SecretReader, Disposable {
   /** The versions of a secret, newest first. Needs no key. @throws SecretsError `secretMissing`. */
   versions(name: string, scope = DEFAULT_SCOPE): VersionInfo[] {
     const stored = this.#stored(name, scope);
-    if (stored === undefined) throw new SecretsError('secretMissing', { names: [normalizeName(name)] });
+    if (stored === undefined) throw new SecretsError('secretMissing', { names: [normalizeName(name)], ...toldScope(scope) });
     return versionsOf(stored);
   }
 
@@ -152,7 +160,7 @@ export class Vault implements SecretReader, Disposable {
       this.#refuseIfLockedMeanwhile();
       return this.#openIn(tree, names, scope);
     });
-    if (found === undefined) throw new SecretsError('secretMissing', { names });
+    if (found === undefined) throw new SecretsError('secretMissing', { names, ...toldScope(scope) });
     return found;
   }
 
@@ -188,7 +196,7 @@ export class Vault implements SecretReader, Disposable {
    * @throws SecretsError `secretMissing`, `nothingToRollBack`, `versionMissing`, `secretUnreadable`, and as above.
    */
   async rollback(name: string, actor: VaultActor, scope = DEFAULT_SCOPE, to?: number): Promise<SecretInfo> {
-    const info = infoOf(await this.#editExisting(name, (edits, normalized) => edits.rollback(scope, normalized, to)));
+    const info = infoOf(await this.#editExisting(scope, name, (edits, normalized) => edits.rollback(scope, normalized, to)));
     this.#record(actor, 'secret.rollback', scope, [info]);
     return info;
   }
@@ -198,21 +206,21 @@ export class Vault implements SecretReader, Disposable {
    * @throws SecretsError `secretMissing`, `secretUnreadable`, `versionMissing` (also for the current one), and as above.
    */
   async destroyVersions(name: string, actor: VaultActor, scope = DEFAULT_SCOPE, versions?: readonly number[]): Promise<number[]> {
-    const gone = await this.#editExisting(name, (edits, normalized) => edits.destroyVersions(scope, normalized, versions));
+    const gone = await this.#editExisting(scope, name, (edits, normalized) => edits.destroyVersions(scope, normalized, versions));
     this.#record(actor, 'secret.destroy', scope, [{ name: normalizeName(name) }]);
     return gone;
   }
 
   /** Changes when a secret expires and how often it should be replaced. @throws SecretsError `secretMissing`, `secretUnreadable`, and as above. */
   async schedule(name: string, actor: VaultActor, scope: string, schedule: Schedule): Promise<SecretInfo> {
-    const info = infoOf(await this.#editExisting(name, (edits, normalized) => edits.schedule(scope, normalized, schedule)));
+    const info = infoOf(await this.#editExisting(scope, name, (edits, normalized) => edits.schedule(scope, normalized, schedule)));
     this.#record(actor, 'secret.schedule', scope, [info]);
     return info;
   }
 
   /** Deletes a secret with all its versions. Works on secrets that do not open. @throws SecretsError `secretMissing`, and as above. */
   async delete(name: string, actor: VaultActor, scope = DEFAULT_SCOPE): Promise<void> {
-    await this.#editExisting(name, (edits, normalized) => {
+    await this.#editExisting(scope, name, (edits, normalized) => {
       edits.delete(scope, normalized);
     });
     this.#record(actor, 'secret.delete', scope, [{ name: normalizeName(name) }]);
@@ -300,7 +308,7 @@ export class Vault implements SecretReader, Disposable {
 
   /**
    * Makes a vault usable again that is an older one, was changed from outside or is damaged: keeps what proves itself.
-   * @throws SecretsError `vaultDamaged` if nothing can be read, and as above.
+   * @throws SecretsError `vaultUnrecoverable` if nothing can be read, and as above.
    */
   async recover(actor: VaultActor): Promise<Recovered> {
     this.#refuseBarrier();
@@ -309,9 +317,28 @@ export class Vault implements SecretReader, Disposable {
     return result;
   }
 
-  /** Moves a vault whose key is lost aside, so that a new one can begin. @returns where it is now. */
+  /**
+   * Whether all of what is stored opens and proves itself, locked or not. If not, `recover` or `startFresh` may help.
+   * @throws SecretsError what keeps that from being told: `vaultNewer`, `passphraseNeeded`, `passphraseWrong`, `tooOpen`, `storeFailed`, `storeBusy`.
+   */
+  async isFine(): Promise<boolean> {
+    try {
+      await this.#keeper.walk(() => []);
+      return true;
+    } catch (error) {
+      if (BROKEN.some((kind) => isSecretsError(error, kind))) return false;
+      throw error;
+    } finally {
+      // A locked vault has no key in memory.
+      this.#keeper.forget();
+    }
+  }
+
+  /** Moves a vault that does not open aside, so that a new one can begin. @returns where it is now. @throws SecretsError `vaultIsFine`, and as `isFine`. */
   async startFresh(actor: VaultActor): Promise<string> {
     this.#refuseBarrier();
+    const { scope } = this.#ports;
+    if (await this.isFine()) throw new SecretsError('vaultIsFine', scope === undefined ? {} : { scope });
     const where = await this.#ports.store.archive();
     this.#keeper.forget();
     this.#record(actor, 'vault.fresh');
@@ -342,14 +369,24 @@ export class Vault implements SecretReader, Disposable {
     this.#locked = kind;
     this.#changed.fire(undefined);
     try {
-      const written = await this.#keeper.change(() => ({ changes: new Map(), patch: { lock: kind }, value: true }));
+      const written = await this.#storeLock(kind);
       // From here on the stored lock counts, so that whoever ends it ends it everywhere.
-      if (written === true) this.#locked = 'open';
-    } catch (error) {
-      if (!isSecretsError(error, 'keyLost')) throw error;
+      if (written) this.#locked = 'open';
     } finally {
       this.#dropKeys();
       this.#record(actor, kind === 'panic' ? 'vault.panic' : 'vault.lock');
+    }
+  }
+
+  /** True if there is a lock now that others see. What cannot be proven, for want of the key or of a passphrase, is asked for. */
+  async #storeLock(kind: 'locked' | 'panic'): Promise<boolean> {
+    // Before a key is fetched: that may take a person.
+    const asked = !this.#keeper.hasKeys && (await this.#keeper.askForLock(kind));
+    try {
+      return (await this.#keeper.change(() => ({ changes: new Map(), patch: { lock: kind }, value: true }))) === true;
+    } catch (error) {
+      if (!asked && !isSecretsError(error, 'keyLost')) throw error;
+      return asked;
     }
   }
 
@@ -366,7 +403,7 @@ export class Vault implements SecretReader, Disposable {
     await this.#keeper.change(({ head }) => ({
       changes: new Map(),
       value: undefined,
-      ...(head.lock === 'open' ? {} : { patch: { lock: 'open' as const } }),
+      ...(lockOf(head) === 'open' ? {} : { patch: { lock: 'open' as const } }),
     }));
     this.#locked = 'open';
     this.#record(actor, 'vault.unlock');
@@ -432,14 +469,14 @@ export class Vault implements SecretReader, Disposable {
 
   #openIn(tree: OpenTree, names: readonly string[], scope: string): OpenedSecret[] {
     // Of the generation that is looked at, so that it is read once: this is on the path of every call.
-    if (this.#locked !== 'open' || tree.head.lock !== 'open') throw new SecretsError('locked', {});
+    if (this.#locked !== 'open' || lockOf(tree.head) !== 'open') throw new SecretsError('locked', {});
     return openAll(tree, names, scope);
   }
 
-  async #editExisting<T>(name: string, make: (edits: Edits, name: string) => T): Promise<T> {
+  async #editExisting<T>(scope: string, name: string, make: (edits: Edits, name: string) => T): Promise<T> {
     const normalized = normalizeName(name);
     const result = await this.#edit((edits) => ({ value: make(edits, normalized) }));
-    if (result === undefined) throw new SecretsError('secretMissing', { names: [normalized] });
+    if (result === undefined) throw new SecretsError('secretMissing', { names: [normalized], ...toldScope(scope) });
     return result.value;
   }
 
@@ -462,7 +499,7 @@ export class Vault implements SecretReader, Disposable {
     this.#ports.audit.record({
       actor,
       action,
-      ...(scope === DEFAULT_SCOPE ? {} : { scope }),
+      ...toldScope(scope),
       ...(secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name) }),
       ...(Object.keys(versions).length === 0 ? {} : { versions }),
       outcome: 'ok',

@@ -37,7 +37,9 @@ describe('a vault whose key is gone, because the secret storage keeps nothing', 
     await described(workbench, 'Secrets', 'TOKEN', /^cannot be opened · v1 · /);
     await pictures(workbench, 'key-lost-1');
     await workbench.runCommand('MCP Secrets: Add Secret');
-    await workbench.notifications('The key of this vault is gone, so its secrets cannot be opened. Restore a backup, or start fresh');
+    await workbench.notifications(
+      'The key of this vault is gone, so its secrets cannot be opened. Put the key back if you have it. Else first move the vault aside',
+    );
     await workbench.screenshot('key-lost-2-refused');
   });
 

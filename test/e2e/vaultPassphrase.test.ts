@@ -17,7 +17,7 @@ import { inSteps } from './support/steps';
 import { approve, givePassphrase, statusIs, storageOf, viewSays } from './support/vault';
 import { described } from './support/views';
 
-const NEW = 'Protect the Key with a Passphrase';
+const NEW = 'Protect the Key of This Workspace with a Passphrase';
 
 describe('the key under a passphrase, as a user does it', () => {
   const session = new Session();
@@ -50,7 +50,7 @@ describe('the key under a passphrase, as a user does it', () => {
     await workbench.runCommand('MCP Secrets: Protect Key with Passphrase…');
     await givePassphrase(workbench, `${NEW} (1/2)`, passphrase);
     await givePassphrase(workbench, `${NEW} (2/2)`, passphrase);
-    await confirmed(workbench, 'The key of this vault needs a passphrase from now on');
+    await confirmed(workbench, 'The key of this workspace needs a passphrase from now on');
   }
 
   async function reload(): Promise<void> {

@@ -66,6 +66,24 @@ describe('a key under a passphrase', function () {
     assert.equal(inEnvironment.code, 1, 'the environment is not a place for it');
   });
 
+  it('that is to be set, without a terminal, is asked for by the variable that is read', async () => {
+    const replaced = await place.cli(['key', 'protect'], { env: { [PASSPHRASE]: inFile('first', first) } });
+    assert.equal(replaced.code, 2);
+    assert.match(
+      replaced.stderr,
+      /no terminal to ask for the new passphrase: name a file that holds it in MCP_SECRETS_NEW_PASSPHRASE_FILE\./,
+    );
+    const fresh = new Workplace();
+    try {
+      await fresh.secret('TOKEN', value);
+      const { code, stderr } = await fresh.cli(['key', 'protect'], { env: { [PASSPHRASE]: '' } });
+      assert.equal(code, 2);
+      assert.match(stderr, /no terminal to ask for the passphrase: name a file that holds it in MCP_SECRETS_PASSPHRASE_FILE\./);
+    } finally {
+      await fresh.close();
+    }
+  });
+
   it('is taken through a pipe, as a shell makes it', async () => {
     const child = spawn('bash', ['-c', `${PASSPHRASE}=<(cat) exec "$0" "$@"`, process.execPath, cliPath, ...reveal], {
       cwd: place.workspace,

@@ -152,7 +152,10 @@ describe('a vault that does not open', function () {
   it('a document that is none', async () => {
     for (const text of ['', '{', '[]', '{"format":1}', vaultText.replace('"generation":', '"generations":')]) {
       writeFileSync(place.vaultFile, text);
-      await assertFails('vaultDamaged', /The stored vault cannot be read \(.*\)\. It was left as it is\. Restore it from a copy/);
+      await assertFails(
+        'vaultDamaged',
+        /The stored vault cannot be read \(.*\)\. It was left as it is\. Go back to the state before .*vault recover/,
+      );
     }
   });
 
@@ -179,7 +182,7 @@ describe('a vault that does not open', function () {
 
   it('the key file is gone: no new key is made', async () => {
     rmSync(place.keyFile);
-    await assertFails('keyLost', /The key of this vault is gone.*Restore a backup/);
+    await assertFails('keyLost', /The key of this vault is gone.*vault fresh --yes.*restore a backup/);
     const { code, stderr } = await place.cli(['secret', 'set', 'NEW'], { input: 'x' });
     assert.deepEqual([code, stderr.includes('key of this vault is gone')], [1, true]);
     assert.throws(() => statSync(place.keyFile), /ENOENT/);

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
-import { isSecretsError, SecretsError } from '../../shared/errors';
+import { SecretsError } from '../../shared/errors';
 import { USER_SCOPE } from '../../vault/secret';
 import type { Vault } from '../../vault/vault';
+import type { Vaults } from '../../vault/vaults';
 import { showRotation } from '../keyRotation';
 import { askNewPassphrase } from '../passphrase';
 import { count } from '../views/format';
@@ -11,7 +12,7 @@ import { confirm } from './pick';
 
 /** The commands about the vault as a whole and its key. */
 export const vaultCommands = {
-  'mcpSecrets.lockVault': { needs: 'trust', run: (workspace) => lock(workspace, 'locked') },
+  'mcpSecrets.lockVault': { needs: 'trust', run: ({ vaults }) => vaults.lock('user') },
   'mcpSecrets.unlockVault': { needs: 'trust', run: unlock },
   'mcpSecrets.panic': { needs: 'trust', run: panic },
   'mcpSecrets.rotateKey': { needs: 'vault', run: rotateKey },
@@ -23,15 +24,6 @@ export const vaultCommands = {
   'mcpSecrets.destroyAllSecrets': { needs: 'trust', run: destroyAll },
 } satisfies Record<string, WorkspaceCommand>;
 
-async function lock({ vaults }: Workspace, kind: 'locked' | 'panic'): Promise<void> {
-  try {
-    await vaults.lock('user', kind);
-  } catch (error) {
-    // Without the passphrase nothing could be opened here, and nothing can be from now on either.
-    if (!isSecretsError(error, 'passphraseNeeded')) throw error;
-  }
-}
-
 async function unlock({ vaults, keys, passphrase, messages }: Workspace): Promise<void> {
   await passphrase.during(() => keys.prepare());
   await vaults.unlock('user');
@@ -40,7 +32,7 @@ async function unlock({ vaults, keys, passphrase, messages }: Workspace): Promis
 
 /** No question first: whoever calls this has no time. */
 async function panic(workspace: Workspace): Promise<void> {
-  await lock(workspace, 'panic');
+  await workspace.vaults.lock('user', 'panic');
   const unlockTitle = 'Unlock';
   // Not waited for: the command is done.
   void vscode.window
@@ -53,7 +45,8 @@ async function panic(workspace: Workspace): Promise<void> {
 
 async function rotateKey({ vaults, messages }: Workspace): Promise<void> {
   const detail = 'Every secret and version is sealed under a new key, and the old key is destroyed. Servers and agents notice nothing.';
-  const chosen = await chooseVault(vaults);
+  const among = vaults.user.size === 0 ? [vaults.workspace] : both(vaults);
+  const chosen = await chooseVault(vaults, among, 'Replace Key', 'Which vault gets a new key?');
   if (chosen === undefined) return;
   if (!(await confirm('Replace the key of this vault?', detail, 'Replace Key'))) return;
   const done = await showRotation(chosen, (progress) => chosen.rotateKey('user', progress));
@@ -62,20 +55,46 @@ async function rotateKey({ vaults, messages }: Workspace): Promise<void> {
   );
 }
 
-/** The workspace's own vault, unless there are secrets in the other one, too, and that one is meant. */
-async function chooseVault({ workspace, user }: Workspace['vaults']): Promise<Vault | undefined> {
-  if (user.size === 0) return workspace;
-  const items = [
-    { label: 'This workspace', description: count(workspace.size, 'secret'), vault: workspace },
-    { label: 'All workspaces', description: `${count(user.size, 'secret')} of the scope "${USER_SCOPE}"`, vault: user },
-  ];
-  return (await vscode.window.showQuickPick(items, { title: 'Replace Key', placeHolder: 'Which vault gets a new key?' }))?.vault;
+/** One of these vaults; asks where there are several. */
+async function chooseVault({ user }: Vaults, among: readonly Vault[], title: string, placeHolder: string): Promise<Vault | undefined> {
+  if (among.length === 1) return among[0];
+  const items = among.map((vault) =>
+    vault === user
+      ? { label: 'All workspaces', description: `${sizeOf(vault)} of the scope "${USER_SCOPE}"`, vault }
+      : { label: 'This workspace', description: sizeOf(vault), vault },
+  );
+  return (await vscode.window.showQuickPick(items, { title, placeHolder }))?.vault;
+}
+
+/** The vault that does not open, if it is one: the other is left alone. If both can be opened, as far as can be told, the workspace's own. */
+async function chooseBroken(vaults: Vaults, title: string, placeHolder: string): Promise<Vault | undefined> {
+  const broken: Vault[] = [];
+  for (const vault of both(vaults)) if (!(await vault.isFine().catch(() => true))) broken.push(vault);
+  return chooseVault(vaults, broken.length === 0 ? [vaults.workspace] : broken, title, placeHolder);
+}
+
+function both({ workspace, user }: Vaults): Vault[] {
+  return [workspace, user];
+}
+
+function sizeOf(vault: Vault): string {
+  try {
+    return count(vault.size, 'secret');
+  } catch {
+    return 'secrets';
+  }
+}
+
+/** What a question adds about whose vault it means. */
+function whose(vault: Vault, { user }: Vaults): string {
+  return vault === user ? ` of the scope "${USER_SCOPE}"` : '';
 }
 
 async function protectKey({ audit, keys, vaults, passphrase, messages }: Workspace): Promise<void> {
   // First the one that there is, if there is one.
   await passphrase.during(() => vaults.workspace.check());
-  const entered = await askNewPassphrase('Protect the Key with a Passphrase');
+  const protects = `the secrets of this workspace. Those of the scope "${USER_SCOPE}" have a key of their own, in VS Code's secret storage`;
+  const entered = await askNewPassphrase('Protect the Key of This Workspace with a Passphrase', protects);
   if (entered === undefined) return;
   try {
     await keys.protect(entered);
@@ -83,7 +102,7 @@ async function protectKey({ audit, keys, vaults, passphrase, messages }: Workspa
     entered.fill(0);
   }
   audit.record({ actor: 'user', action: 'key.protect', outcome: 'ok' });
-  messages.done('The key of this vault needs a passphrase from now on');
+  messages.done('The key of this workspace needs a passphrase from now on');
 }
 
 async function unprotectKey({ audit, keys, passphrase, messages }: Workspace): Promise<void> {
@@ -108,8 +127,9 @@ async function checkVault({ vaults }: Workspace): Promise<void> {
 async function recoverVault({ vaults }: Workspace): Promise<void> {
   const detail =
     'What is stored is accepted as it is, as far as it proves itself; if it cannot be read, the state before its last change is taken. Nothing is deleted.';
-  if (!(await confirm('Recover the vault?', detail, 'Recover'))) return;
-  const { kept, unreadable, missing } = await vaults.workspace.recover('user');
+  const chosen = await chooseBroken(vaults, 'Recover Vault', 'Which vault is to be recovered?');
+  if (chosen === undefined || !(await confirm(`Recover the vault${whose(chosen, vaults)}?`, detail, 'Recover'))) return;
+  const { kept, unreadable, missing } = await chosen.recover('user');
   const lost =
     unreadable.length === 0 ? '' : ` These cannot be opened: ${unreadable.map(({ scope, name }) => `${scope}/${name}`).join(', ')}.`;
   const gone = missing === 0 ? '' : ` ${String(missing)} more were there and are gone: restore a backup.`;
@@ -117,11 +137,12 @@ async function recoverVault({ vaults }: Workspace): Promise<void> {
 }
 
 async function startFresh({ vaults }: Workspace): Promise<void> {
-  const state = await vaults.state().catch(() => 'error');
-  if (state !== 'keyLost' && state !== 'error') throw new SecretsError('vaultIsFine', {});
+  const chosen = await chooseBroken(vaults, 'Start Fresh', 'Which vault is to be moved aside?');
+  if (chosen === undefined) return;
+  if (await chosen.isFine()) throw new SecretsError('vaultIsFine', {});
   const detail = 'The vault is moved aside, not deleted. Its secrets have to be set again, or restored from a backup.';
-  if (!(await confirm('Begin a new vault?', detail, 'Start Fresh'))) return;
-  const where = await vaults.workspace.startFresh('user');
+  if (!(await confirm(`Begin a new vault${whose(chosen, vaults)}?`, detail, 'Start Fresh'))) return;
+  const where = await chosen.startFresh('user');
   void vscode.window.showInformationMessage(`The vault was moved to ${where}. A new one begins with the next secret.`);
 }
 
@@ -131,7 +152,7 @@ const WORD = 'destroy';
 async function destroyAll({ vaults, folder, messages }: Workspace): Promise<void> {
   const { size } = vaults.workspace;
   const backup = 'Create Backup First';
-  const detail = `${count(size, 'secret')} of ${folder.name} with all versions, and the key. Only a backup can bring them back.`;
+  const detail = `${count(size, 'secret')} of ${folder.name} with all versions, those that Start Fresh has moved aside, and the key. Only a backup can bring them back.`;
   const chosen = await vscode.window.showWarningMessage(
     'Destroy all secrets of this workspace?',
     { modal: true, detail },

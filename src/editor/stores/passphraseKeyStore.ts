@@ -25,5 +25,6 @@ export function passphraseKeyStore(
     await file.remove();
     for (const notes of ['generations', 'given-keys']) await rm(join(folder, notes), { recursive: true, force: true });
   };
-  return { file, store: new FileKeyStore({ file, folder, neededKeys }), remove };
+  const vaultsInUse = (): string[] => (neededKeys()?.length === 0 ? [] : [folder]);
+  return { file, store: new FileKeyStore({ file, folder, neededKeys, vaultsInUse }), remove };
 }

@@ -90,6 +90,21 @@ describe('the keys of a home', () => {
   it('that are lost are not replaced while a vault needs them', async () => {
     await vaultWith('workspaces/one', '1');
     rmSync(join(home, 'key'));
-    await refusal('keyLost', () => vaultWith('workspaces/two', '2'));
+    const { details } = await refusal('keyNeeded', () => vaultWith('workspaces/two', '2'));
+    assert.deepEqual(details, { path: join(home, 'key'), folders: [join(home, 'workspaces/one')] });
+  });
+
+  it('that are lost are not replaced while a vault that cannot be read may need them', async () => {
+    await vaultWith('workspaces/one', '1');
+    rmSync(join(home, 'key'));
+    writeFileSync(join(home, 'workspaces/one/vault.json'), 'damaged', { mode: 0o600 });
+    await refusal('keyNeeded', () => vaultWith('workspaces/two', '2'));
+  });
+
+  it('that are lost are replaced when the vaults that need them were moved aside', async () => {
+    await vaultWith('workspaces/one', '1');
+    await storeAt('workspaces/one').archive();
+    rmSync(join(home, 'key'));
+    assert.equal(await valueOf(await vaultWith('workspaces/one', 'new'), 'TOKEN'), 'new');
   });
 });

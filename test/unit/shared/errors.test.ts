@@ -15,6 +15,7 @@ const DETAILS = {
   what: 'what it is',
   why: 'why it is',
   path: '/the/path',
+  folders: ['/one/folder', '/another/folder'],
   reason: 'EREASON',
   problem: 'The problem.',
   mode: 'header',
@@ -66,6 +67,28 @@ const SPECIAL: Partial<Record<ErrorKind, object>> = {
   auditBroken: { problem: 'edited' },
 };
 
+/** What some of them advise. */
+const ADVICE: Partial<Record<ErrorKind, RegExp>> = {
+  tokenMissing: /"MCP Secrets: Copy MCP Configuration" or "mcp-secrets agent add NAME"/,
+  tokenWrong: /"MCP Secrets: Copy MCP Configuration" or "mcp-secrets agent add NAME"/,
+  serverExists: /"mcp-secrets server update the-server".*"mcp-secrets server remove the-server"/,
+  listenFailed: /--port.*XDG_RUNTIME_DIR/,
+  serverBusy: /too many wait, or it waited too long\. Try again later, or raise "concurrency"/,
+  upstreamRedirect: /307 and 308 within its own origin.*three times.*"url" in the servers file/,
+  childExited: /log \(on the command line: on standard error\)/,
+  nothingToRollBack: /Set the value again/,
+  scopeMissing: /"mcp-secrets scope list"/,
+  backupUnreadable: /Try another copy/,
+  backupFailed: /then try again/,
+  callWithdrawn: /Call again/,
+  originRefused: /Connect from a program/,
+  methodNotAllowed: /Use POST/,
+  notJson: /Send a JSON-RPC 2\.0 message/,
+  notJsonRpc: /Correct it, then send it again/,
+  methodUnknown: /Use one that this revision has/,
+  capabilityMissing: /Use an agent that can/,
+};
+
 describe('errors', () => {
   const kinds = Object.keys(words) as ErrorKind[];
 
@@ -76,6 +99,12 @@ describe('errors', () => {
       assert.match(error.message, /^[A-Z"/].*\.$/su);
       assert.doesNotMatch(error.message, /undefined|\[object|NaN|\n/);
       assert.equal(messageOf(error), error.message);
+    });
+  }
+
+  for (const [kind, advice] of Object.entries(ADVICE) as [ErrorKind, RegExp][]) {
+    it(`says what to do about ${kind}`, () => {
+      assert.match(new SecretsError(kind, { ...DETAILS, ...SPECIAL[kind] }).message, advice);
     });
   }
 

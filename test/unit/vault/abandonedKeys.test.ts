@@ -20,7 +20,7 @@ describe('what processes that died have left beside the key file', () => {
     mkdirSync(folder, { mode: 0o700 });
     needed = [];
     const file = new KeyFile(join(folder, 'key'), () => Promise.reject(new Error('nobody is asked')));
-    store = new FileKeyStore({ file, folder, neededKeys: () => needed });
+    store = new FileKeyStore({ file, folder, neededKeys: () => needed, vaultsInUse: () => [] });
   });
 
   const keys = (): string[] => readFileSync(join(folder, 'key'), 'utf8').trim().split('\n');

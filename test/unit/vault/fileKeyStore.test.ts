@@ -18,17 +18,19 @@ describe('the key file', function () {
   let home = '';
   let path = '';
   let needed: NeededKeys[] | undefined = [];
+  let inUse: string[] = [];
   let store: FileKeyStore;
   beforeEach(() => {
     count += 1;
     home = join(folder(), `home ${String(count)}`);
     path = join(home, 'key');
     needed = [];
+    inUse = [];
     store = open();
   });
 
   function open({ shared = false, ask = neverAsked }: { shared?: boolean; ask?: AskPassphrase } = {}): FileKeyStore {
-    return new FileKeyStore({ file: new KeyFile(path, ask), folder: home, neededKeys: () => needed, shared });
+    return new FileKeyStore({ file: new KeyFile(path, ask), folder: home, neededKeys: () => needed, vaultsInUse: () => inUse, shared });
   }
 
   /** The keys in the file, newest first. */
@@ -78,13 +80,24 @@ describe('the key file', function () {
     assert.equal(keysInFile().length, 1);
   });
 
-  it('is not made anew while there are vaults that need the lost one, or may need it', async () => {
+  it('is not made anew while vaults are in use, which need the lost one', async () => {
     seal('other', randomBytes(32));
-    await refusal('keyLost', () => store.create('v'));
-    needed = undefined;
-    await refusal('keyLost', () => store.create('v'));
+    inUse = ['/the/other', '/the/third'];
+    const { message } = await refusal('keyNeeded', () => store.create('v'));
+    assert.match(message, /There is no key in .*key, but .*: \/the\/other, \/the\/third\. Put the key file back\..*vault fresh --yes/);
+    await refusal('keyNeeded', () => open({ shared: true }).create('v'));
     await refusal('keyLost', () => store.successor('v', 'x'));
     assert.ok(!existsSync(path));
+  });
+
+  it('is made anew when all that need the lost one were moved aside, and stays beside what they need', async () => {
+    const lost = randomBytes(32);
+    seal('aside', lost);
+    const key = await store.create('v');
+    const keyId = seal('v', key);
+    await store.adopt('aside', lost); // is found again
+    await store.retire('v', keyId);
+    assert.deepEqual(keysInFile(), [lost, key]);
   });
 
   it('gets a further key for a vault that is to be sealed anew, and keeps both until it is', async () => {
@@ -305,7 +318,7 @@ describe('the key file', function () {
 
     it('is made so where a key must never lie open', async () => {
       const file = new KeyFile(path, ask, true);
-      const sealed = new FileKeyStore({ file, folder: home, neededKeys: () => [] });
+      const sealed = new FileKeyStore({ file, folder: home, neededKeys: () => [], vaultsInUse: () => [] });
       const key = await sealed.create('a');
       assert.deepEqual(asked, ['new']);
       assert.ok(file.isProtected());

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { SecretsError } from '../../../src/shared/errors';
 import type { VaultState } from '../../../src/vault/vault';
 import { outcomeOf, refusal } from '../support/errors';
-import { bench, valueOf } from '../support/vaults';
+import { bench, storedText, valueOf } from '../support/vaults';
 import type { Bench } from '../support/vaults';
 
 async function states(b: Bench): Promise<VaultState[]> {
@@ -100,6 +100,42 @@ describe('locking a vault', () => {
     asked = false;
     await b.vault.unlock('user');
     assert.equal(await valueOf(b.vault, 'K'), 'value');
+  });
+
+  for (const kind of ['locked', 'panic'] as const) {
+    it(`(${kind}) by a window without the passphrase holds in those that have the key, until one of them ends it`, async () => {
+      const b = await bench({ K: 'value' });
+      assert.equal(await valueOf(b.vault, 'K'), 'value');
+      const get = b.keys.get.bind(b.keys);
+      b.keys.get = () => Promise.reject(new SecretsError('passphraseNeeded', {}));
+      const without = b.another();
+      await without.lock('user', kind);
+      for (const vault of [without, b.vault, b.another()]) {
+        assert.equal(vault.lockState(), kind);
+        await refusal('locked', () => vault.open(['K']));
+        await refusal('locked', () => vault.set('K', Buffer.from('late'), 'user'));
+      }
+      await refusal('passphraseNeeded', () => without.unlock('user'));
+      assert.equal(b.vault.lockState(), kind, 'a lock that nobody ended is gone');
+      b.keys.get = get;
+      await b.vault.unlock('user');
+      for (const vault of [without, b.vault, b.another()]) assert.equal(await valueOf(vault, 'K'), 'value');
+      assert.ok(!storedText(b).includes('asked'));
+    });
+  }
+
+  it('that was asked for lasts through a recovery, and a panic is not made milder', async () => {
+    const b = await bench({ K: 'value' });
+    const get = b.keys.get.bind(b.keys);
+    b.keys.get = () => Promise.reject(new SecretsError('passphraseNeeded', {}));
+    for (const kind of ['panic', 'locked'] as const) await b.another().lock('user', kind);
+    assert.equal(b.another().lockState(), 'panic');
+    b.keys.get = get;
+    await b.another().recover('user');
+    assert.equal(b.another().lockState(), 'panic');
+    b.keys.get = () => Promise.reject(new SecretsError('passphraseNeeded', {}));
+    await b.another().lock('user', 'locked');
+    assert.equal(b.another().lockState(), 'panic');
   });
 
   it('of a vault whose key is lost holds, too', async () => {

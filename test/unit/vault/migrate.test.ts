@@ -161,7 +161,7 @@ describe('a vault of the first version of the product', () => {
       await refusal('vaultDamaged', () => vault.state());
       await refusal('vaultDamaged', () => vault.open(['A']));
       await refusal('vaultDamaged', () => vault.set('A', Buffer.from('new'), 'user'));
-      await refusal('vaultDamaged', () => vault.recover('user'));
+      await refusal('vaultUnrecoverable', () => vault.recover('user'));
       assert.equal(b.store.head, text);
     });
   }

@@ -46,9 +46,9 @@ describe('the recovery of a vault', () => {
     const b = await bench({ A: 'value' });
     b.store.head = 'not json';
     assert.equal(b.store.previous(), undefined);
-    await refusal('vaultDamaged', () => b.another().recover('user'));
+    await refusal('vaultUnrecoverable', () => b.another().recover('user'));
     assert.equal(b.store.head, 'not json');
-    await refusal('vaultDamaged', async () => (await bench()).vault.recover('user'));
+    await refusal('vaultUnrecoverable', async () => (await bench()).vault.recover('user'));
   });
 
   it('keeps what does not prove itself, and names it', async () => {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { SecretsError } from '../../../src/shared/errors';
+import { parseHead } from '../../../src/vault/head';
+import { Vault } from '../../../src/vault/vault';
 import { refusal } from '../support/errors';
 import { bench, valueOf } from '../support/vaults';
 import type { Bench } from '../support/vaults';
@@ -144,6 +147,78 @@ describe('starting fresh', () => {
       b.audit.entries.map(({ action }) => action),
       ['secret.set', 'vault.fresh', 'secret.set'],
     );
+  });
+
+  it('refuses a vault that opens, locked or not, and one that nothing was ever in', async () => {
+    const b = await bench({ K: 'value' });
+    const head = (): string | undefined => b.store.head;
+    const before = head();
+    assert.match((await refusal('vaultIsFine', () => b.another().startFresh('user'))).message, /"mcp-secrets vault destroy"\.$/);
+    assert.equal(head(), before);
+    await b.vault.lock('user');
+    await refusal('vaultIsFine', () => b.another().startFresh('user'));
+    await refusal('vaultIsFine', async () => (await bench()).vault.startFresh('user'));
+    assert.deepEqual(b.store.archived, []);
+  });
+
+  it('takes a locked vault whose key is lost: it cannot be unlocked', async () => {
+    const b = await bench({ K: 'value' });
+    await b.vault.lock('user');
+    b.keys.keys.clear();
+    await refusal('keyLost', () => b.another().unlock('user'));
+    assert.equal(await b.another().startFresh('user'), 'memory.archived');
+  });
+
+  it('takes a vault that is damaged, also where only a part is', async () => {
+    const b = await bench({ K: 'value' });
+    b.store.parts.clear();
+    assert.equal(await b.another().isFine(), false);
+    b.store.head = 'damaged';
+    assert.equal(await b.another().startFresh('user'), 'memory.archived');
+  });
+
+  it('refuses where it cannot be told: the key is there and cannot be used now, or the vault is one of a later version', async () => {
+    const b = await bench({ K: 'value' });
+    for (const kind of ['passphraseNeeded', 'passphraseWrong'] as const) {
+      b.keys.get = () => Promise.reject(new SecretsError(kind, {}));
+      await refusal(kind, () => b.another().startFresh('user'));
+    }
+    b.store.head = b.store.head?.replace('"format":2', '"format":3');
+    await refusal('vaultNewer', () => b.another().startFresh('user'));
+    assert.deepEqual(b.store.archived, []);
+  });
+});
+
+describe('the vault of the scope user', () => {
+  it('says so in what is wrong with it, so that the advice is for it', async () => {
+    const b = await bench();
+    const user = (): Vault => new Vault({ store: b.store, keys: b.keys, clock: b.clock, audit: b.audit, scope: 'user' });
+    await user().set('K', Buffer.from('value'), 'user', 'user');
+    assert.match((await refusal('vaultIsFine', () => user().startFresh('user'))).message, /"mcp-secrets scope delete user"/);
+    const { head = '' } = b.store;
+    const parts = new Map(b.store.parts);
+    const open = (): Promise<unknown> => user().open(['K'], 'user');
+    b.store.head = head.replace(/"generation":\d+/, '"generation":7');
+    assert.match(
+      (await refusal('vaultAltered', open)).message,
+      /of the scope "user" was changed.*"mcp-secrets vault recover --scope user"/,
+    );
+    b.store.head = 'damaged';
+    assert.match(
+      (await refusal('vaultDamaged', open)).message,
+      /of the scope "user" cannot be read.*"mcp-secrets vault recover --scope user"/,
+    );
+    await refusal('vaultDamaged', () => Promise.resolve(user().list()));
+    b.store.head = head;
+    b.store.parts.clear();
+    assert.equal((await refusal('vaultDamaged', open)).details.scope, 'user');
+    for (const [name, text] of parts) b.store.parts.set(name, text);
+    b.keys.generations.set(parseHead(head)?.vaultId ?? '', 9);
+    assert.match((await refusal('vaultOlder', open)).message, /of the scope "user" is an older.*"mcp-secrets vault recover --scope user"/);
+    b.keys.keys.clear();
+    for (const act of [open, () => user().recover('user')])
+      assert.match((await refusal('keyLost', act)).message, /of the scope "user" is gone.*"mcp-secrets vault fresh --scope user --yes"/);
+    assert.equal(await user().startFresh('user'), 'memory.archived');
   });
 });
 

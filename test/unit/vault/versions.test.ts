@@ -112,6 +112,23 @@ describe('rolling a secret back', () => {
     assert.equal(b.store.head, head);
   });
 
+  it('of another scope: what is missing is told with the scope, and advised for it', async () => {
+    const b = await benchWith('one');
+    await b.vault.set('K', Buffer.from('there'), 'user', 'other');
+    for (const act of [() => b.vault.rollback('K', 'user', 'other', 7), () => b.vault.destroyVersions('K', 'user', 'other', [7])])
+      assert.match((await refusal('versionMissing', act)).message, /"mcp-secrets secret versions K --scope other" lists/);
+    for (const act of [
+      () => b.vault.versions('X', 'other'),
+      () => b.vault.open(['X'], 'other'),
+      () => b.vault.rollback('X', 'user', 'other'),
+      () => b.vault.delete('X', 'user', 'other'),
+      async () => (await bench()).vault.open(['X'], 'other'),
+      async () => (await bench()).vault.delete('X', 'user', 'other'),
+    ])
+      assert.match((await refusal('secretMissing', act)).message, /in the scope "other"\..*"mcp-secrets secret set X --scope other"/);
+    assert.deepEqual((await refusal('secretMissing', () => b.vault.open(['X']))).details, { names: ['X'] });
+  });
+
   it('works when the current value is damaged, also to a version by its number', async () => {
     for (const [to, value] of [
       [undefined, 'two'],
