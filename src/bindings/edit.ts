@@ -56,6 +56,12 @@ export function putScope(text: string, name: string, scope: string | undefined):
   return checked(edit(text, ['servers', name, 'scope'], scope === DEFAULT_SCOPE ? undefined : scope), name);
 }
 
+/** Whether a servers file has a server of this name, be it one with problems. */
+export function hasServer(text: string, name: string): boolean {
+  const { servers, problems } = parseServersFile(text, '/');
+  return servers.has(name) || problems.some((problem) => problem.server === name);
+}
+
 /** The text without one server. Works on servers that have problems. @throws SecretsError `serverUnknown`, `serversFileInvalid`. */
 export function removeServer(text: string, name: string): string {
   requireServer(text, name);
@@ -122,9 +128,8 @@ function refuseOtherShapes(text: string, path: readonly string[]): void {
 
 function requireServer(text: string, name: string): void {
   refuseSyntaxErrors(text);
-  const { servers, problems } = parseServersFile(text, '/');
-  if (!servers.has(name) && !problems.some((p) => p.server === name)) {
-    throw new SecretsError('serverUnknown', { server: name, known: [...servers.keys()] });
+  if (!hasServer(text, name)) {
+    throw new SecretsError('serverUnknown', { server: name, known: [...parseServersFile(text, '/').servers.keys()] });
   }
 }
 

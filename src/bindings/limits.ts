@@ -46,7 +46,7 @@ export const DEFAULT_LIMITS = {
 } as const;
 
 /** The longest time that a timer of Node can measure, about 24 days. */
-const MAX_MS = 2 ** 31 - 1;
+export const MAX_MS = 2 ** 31 - 1;
 const NEVER = 'never';
 const SIZES: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 * 1024 };
 

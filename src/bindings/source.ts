@@ -1,6 +1,10 @@
-import { join } from 'node:path';
+import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { writeFileAtomic } from '../shared/atomicFile';
 import { CachedFile } from '../shared/cachedFile';
 import { SecretsError } from '../shared/errors';
+import { withFileLock } from '../shared/fileLock';
+import { storeFailure } from '../shared/storeFailure';
 import type { Server } from './server';
 import { parseServersFile, SERVERS_FILE } from './serversFile';
 import type { ServersFile } from './serversFile';
@@ -58,9 +62,42 @@ export class ServersSource {
     }
   }
 
+  /**
+   * Acts on the text of the file while no other `edit` does, in whatever process. `write` replaces the file whole: it keeps its permissions,
+   * and a link to it stays a link. Editors do not know of this lock: a change that one saves at this moment can be lost.
+   * @throws SecretsError `storeFailed`, `storeBusy`, and whatever `act` throws.
+   */
+  async edit<T>(act: (text: string, write: (text: string) => void) => T | Promise<T>): Promise<T> {
+    const path = attempt(this.path, () => fileAt(this.path));
+    return withFileLock(path, (held) =>
+      act(this.text(), (text) => {
+        attempt(path, () => {
+          const mode = statSync(path, { throwIfNoEntry: false })?.mode;
+          const confirm = (): void => held.confirm();
+          writeFileAtomic(path, text, { shared: true, confirm, ...(mode === undefined ? {} : { mode: mode & 0o777 }) });
+        });
+      }),
+    );
+  }
+
   #parse(text: string): ServersFile {
     if (this.#parsed?.text !== text) this.#parsed = { text, file: parseServersFile(text, this.folder) };
     return this.#parsed.file;
+  }
+}
+
+/** Where a file is that is there, perhaps by way of links, or is to be: its folder is made. Throws the system's error. */
+function fileAt(path: string): string {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return realpathSync(path);
+  mkdirSync(dirname(path), { recursive: true });
+  return path;
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw storeFailure(path, error);
   }
 }
 

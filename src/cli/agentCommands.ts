@@ -2,7 +2,6 @@ import { tokenId } from '../proxy/front/agents';
 import type { AgentInfo, TokenInfo } from '../proxy/front/agents';
 import { parseMoment } from '../shared/duration';
 import { SecretsError } from '../shared/errors';
-import { visible } from '../shared/visible';
 import { allowOptions } from './arguments';
 import type { Arguments } from './arguments';
 import type { Headless } from './headless';
@@ -39,7 +38,7 @@ export function listAgents(input: Arguments, { agents }: Headless): string {
   const rows = listed.flatMap((info) => {
     const of = [info.agent, info.servers === undefined ? 'all' : info.servers.join(',') || 'none', info.client ?? '-'];
     const tokens = info.tokens.map(({ id, issuedAt, expiresAt, lastUsedAt }) => [id, dayOf(issuedAt), endOf(expiresAt), dayOf(lastUsedAt)]);
-    return (tokens.length > 0 ? tokens : [['-', '-', '-', '-']]).map((token) => [...of, ...token].map(visible));
+    return (tokens.length > 0 ? tokens : [['-', '-', '-', '-']]).map((token) => [...of, ...token]);
   });
   return table(['AGENT', 'SERVERS', 'CALLS ITSELF', 'TOKEN', 'ISSUED', 'EXPIRES', 'LAST USED'], rows);
 }

@@ -84,12 +84,13 @@ export function allowOptions({ options }: Arguments, allowed: readonly OptionNam
   }
 }
 
-/** A whole number in an option. @throws SecretsError `usage`. */
-export function numberOption(name: string, text: string | undefined, fallback: number, max: number): number {
+/** A whole number in an option, from `min` to `max`. @throws SecretsError `usage`. */
+export function numberOption(name: string, text: string | undefined, fallback: number, max: number, min = 0): number {
   if (text === undefined) return fallback;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-  if (!(value <= max)) throw new SecretsError('usage', { problem: `--${name} takes a whole number up to ${String(max)}.` });
-  return value;
+  if (value >= min && value <= max) return value;
+  const range = min > 0 ? `from ${String(min)} to` : 'up to';
+  throw new SecretsError('usage', { problem: `--${name} takes a whole number ${range} ${String(max)}.` });
 }
 
 const MODES: readonly string[] = ['header', 'bearer', 'body', 'env'] satisfies Mode[];

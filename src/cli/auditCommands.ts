@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { version } from '../../package.json';
 import type { AuditOutcome } from '../audit/entry';
@@ -16,6 +15,7 @@ import { normalizeName } from '../vault/name';
 import { allowOptions, numberOption } from './arguments';
 import type { Arguments, OptionName } from './arguments';
 import type { Headless } from './headless';
+import { print } from './output';
 import { stopRequested } from './signals';
 
 const FILTERS: readonly OptionName[] = ['agent', 'server', 'secret', 'action', 'outcome', 'since'];
@@ -34,10 +34,10 @@ export async function tailAudit(input: Arguments, { audit: { path } }: Headless)
   const newest = await reading(path, () => collect(path, { ...filter, limit: numberOption('limit', limit, SHOWN, 1_000_000) }));
   const text = newest.map(show).join('');
   if (follow !== true) return text === '' && json !== true ? 'No entries.\n' : text;
-  process.stdout.write(text);
+  if (!(await print(text))) return '';
   await followTrail(path, Math.max(last, newest.at(-1)?.entry.seq ?? 0), (lines) => {
     const fitting = lines.filter(({ entry }) => fits(entry, filter));
-    process.stdout.write(fitting.map(show).join(''));
+    return print(fitting.map(show).join(''));
   });
   return '';
 }
@@ -49,14 +49,14 @@ async function collect(path: string, filter: TrailFilter): Promise<TrailLine[]> 
 }
 
 /** Shows what comes after the entry `seen`, until a signal comes or nobody reads any more. */
-async function followTrail(path: string, seen: number, show: (lines: readonly TrailLine[]) => void): Promise<void> {
+async function followTrail(path: string, seen: number, show: (lines: readonly TrailLine[]) => Promise<boolean>): Promise<void> {
   const unread = finished(process.stdout, { readable: false }).catch(() => undefined);
   const stopped = Promise.race([stopRequested(), unread]).then(() => true);
   for (let last = seen; !(await Promise.race([stopped, sleep(FOLLOW_MS, false)]));) {
     const from = last;
     const lines = await reading(path, () => newestLines(path, Infinity, from));
     last = lines.at(-1)?.entry.seq ?? last;
-    show(lines);
+    if (!(await show(lines))) return;
   }
 }
 
@@ -64,7 +64,7 @@ async function followTrail(path: string, seen: number, show: (lines: readonly Tr
 export async function verifyAudit(input: Arguments, { audit, vaults }: Headless): Promise<string> {
   allowOptions(input, ['json']);
   const report = await reading(audit.path, () => verifyTrail(audit.path, vaults.auditKeys()));
-  if (input.options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  if (input.options.json === true) await print(`${JSON.stringify(report)}\n`);
   if (report.problem !== undefined) {
     const { kind, seq, file } = report.problem;
     throw new SecretsError('auditBroken', { problem: kind, seq, file });
@@ -85,7 +85,7 @@ export async function exportAudit(input: Arguments, { audit }: Headless): Promis
   const { output } = input.options;
   const told = await reading(audit.path, async () => {
     if (output !== undefined) return `${String(await toFile(options, output))} entries are in ${output}.\n`;
-    await toStandardOutput(exportText(options));
+    for await (const text of exportText(options)) if (!(await print(text))) break;
     return '';
   });
   audit.record({ actor: 'cli', action: 'audit.export', outcome: 'ok' });
@@ -128,15 +128,6 @@ async function reading<T>(path: string, read: () => Promise<T> | T): Promise<T> 
     if (error instanceof SecretsError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ELOCKED') throw new SecretsError('storeBusy', { path });
     throw new SecretsError('storeFailed', { path, reason: reasonOf(error) });
-  }
-}
-
-async function toStandardOutput(lines: AsyncIterable<string>): Promise<void> {
-  try {
-    await pipeline(Readable.from(lines), process.stdout, { end: false });
-  } catch (error) {
-    // Whoever reads has read enough.
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   }
 }
 

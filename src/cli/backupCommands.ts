@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { compareServers, mergeServers } from '../bindings/compare';
-import type { ComparedServer } from '../bindings/compare';
 import { writeFileAtomic } from '../shared/atomicFile';
 import { systemClock } from '../shared/clock';
 import { SecretsError } from '../shared/errors';
@@ -56,39 +55,30 @@ export async function restoreBackupFile(input: Arguments, path: string, headless
   allowOptions(input, ['identity', 'passphrase-file', 'dry-run', 'only', 'servers', 'include-older', 'json']);
   const backup = await open(path, input);
   try {
-    const { vaults, servers } = headless;
+    const { vaults, servers, audit } = headless;
     const planned = await previewRestore(backup.secrets, vaults);
     const secrets = chosen(planned, options.only, options['include-older'] === true);
     const compared = compareServers(servers.text(), backup.serversFile ?? '');
     const ofServers = options.servers === true ? compared.filter(({ state }) => state === 'new' || state === 'changed') : [];
     const dryRun = options['dry-run'] === true;
     if (!dryRun) {
+      const names = ofServers.map(({ name }) => name);
+      const merge = (text: string): string => mergeServers(text, backup.serversFile ?? '', names);
       // First, because it fails where the servers file here has a syntax error.
-      const merged = mergedServers(backup, ofServers, headless);
+      if (names.length > 0) merge(servers.text());
       await vaults.restore(
         secrets.map(({ snapshot }) => snapshot),
         'cli',
       );
-      if (merged !== undefined) writeServers(merged, ofServers, headless);
+      if (names.length > 0) await servers.edit((text, write) => write(merge(text)));
+      for (const { name, state } of ofServers) {
+        audit.record({ actor: 'cli', action: state === 'new' ? 'server.add' : 'server.update', server: name, outcome: 'ok' });
+      }
     }
     const result: Restored = { backup, planned, secrets, compared, servers: ofServers, dryRun };
     return describeRestored(result, options.json === true);
   } finally {
     eraseValues(backup.secrets);
-  }
-}
-
-/** The servers file with these servers of the backup; `undefined` if it stays as it is. */
-function mergedServers({ serversFile = '' }: Backup, wanted: readonly ComparedServer[], { servers }: Headless): string | undefined {
-  if (wanted.length === 0) return undefined;
-  const names = wanted.map(({ name }) => name);
-  return mergeServers(servers.text(), serversFile, names);
-}
-
-function writeServers(text: string, wanted: readonly ComparedServer[], { servers, audit }: Headless): void {
-  write(servers.path, text, { shared: true });
-  for (const { name, state } of wanted) {
-    audit.record({ actor: 'cli', action: state === 'new' ? 'server.add' : 'server.update', server: name, outcome: 'ok' });
   }
 }
 

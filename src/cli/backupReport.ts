@@ -82,7 +82,7 @@ function textOf(result: Restored): string {
       ? ''
       : `\n${table(
           ['SERVER', 'STATE'],
-          compared.map(({ name, state }) => [visible(name), state]),
+          compared.map(({ name, state }) => [name, state]),
         )}`,
     '\n',
     ...outcomeOf(result).map((line) => `${line}\n`),
@@ -92,7 +92,7 @@ function textOf(result: Restored): string {
 function outcomeOf({ planned, secrets, compared, servers, dryRun }: Restored): string[] {
   const older = planned.filter((secret) => secret.state === 'older' && !secrets.includes(secret));
   const otherServers = compared.filter((server) => (server.state === 'new' || server.state === 'changed') && !servers.includes(server));
-  const done = [...secrets.map(({ backup }) => idOf(backup)), ...servers.map(({ name }) => `the server "${name}"`)].join(', ');
+  const done = [...secrets.map(({ backup }) => idOf(backup)), ...servers.map(({ name }) => `the server "${visible(name)}"`)].join(', ');
   return [
     dryRun
       ? `Nothing was changed. ${done === '' ? 'There is nothing to restore.' : `Without --dry-run this restores ${done}.`}`

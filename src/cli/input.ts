@@ -1,10 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Interface } from 'node:readline';
 import { SecretsError } from '../shared/errors';
 import { refuseIfOpen } from '../shared/privacy';
 import { storeFailure } from '../shared/storeFailure';
 import { LEAST_PASSPHRASE_BYTES } from '../vault/passphrase';
 import { MAX_VALUE_BYTES } from '../vault/secret';
+
+/** What is pasted comes in pieces. So long after one of them, in ms, no other is on its way. */
+const PASTE_MS = 100;
 
 /** A terminal, or what is in its place. */
 export interface Terminal {
@@ -14,10 +18,12 @@ export interface Terminal {
 
 /**
  * The value of a secret: the bytes of standard input without one last line break, or what is typed at a hidden prompt.
- * The caller overwrites it. @throws SecretsError `valueTooLarge`, `usage` if the prompt is left with Ctrl-C.
+ * The caller overwrites it. @throws SecretsError `valueTooLarge`, `usage` if the prompt is left with Ctrl-C, or gets several lines.
  */
 export async function readValue(name: string, stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream): Promise<Buffer> {
-  return stdin.isTTY ? prompt(`Value of ${name}`, 'No value was given.', { stdin, stderr }) : readAll(name, stdin);
+  if (!stdin.isTTY) return readAll(name, stdin);
+  const several = `To give several lines, read them from a file: "mcp-secrets secret set ${name} < FILE".`;
+  return prompt(`Value of ${name}`, { none: 'No value was given.', several }, { stdin, stderr });
 }
 
 /**
@@ -28,9 +34,8 @@ export async function readValue(name: string, stdin: NodeJS.ReadStream, stderr: 
  */
 export async function readPassphrase(file: string | undefined, what: string, isNew: boolean, terminal: Terminal): Promise<Buffer> {
   if (file === undefined && !terminal.stdin.isTTY) throw new SecretsError('passphraseNeeded', {});
-  const none = 'No passphrase was given.';
-  const passphrase = file === undefined ? await prompt(what, none, terminal) : readSecretFile(file);
-  if (passphrase.length === 0) throw new SecretsError('usage', { problem: none });
+  const passphrase = file === undefined ? await prompt(what, OF_PASSPHRASE, terminal) : readSecretFile(file);
+  if (passphrase.length === 0) throw new SecretsError('usage', { problem: OF_PASSPHRASE.none });
   if (!isNew) return passphrase;
   if (passphrase.length < LEAST_PASSPHRASE_BYTES) {
     passphrase.fill(0);
@@ -41,7 +46,7 @@ export async function readPassphrase(file: string | undefined, what: string, isN
 }
 
 async function refuseUnlessAgain(passphrase: Buffer, terminal: Terminal): Promise<void> {
-  const again = await prompt('The same again', 'No passphrase was given.', terminal);
+  const again = await prompt('The same again', OF_PASSPHRASE, terminal);
   const same = again.equals(passphrase);
   again.fill(0);
   if (same) return;
@@ -80,24 +85,57 @@ function withoutLineBreak(bytes: Buffer): Buffer {
   return bytes.subarray(0, end);
 }
 
-/** Nothing that is typed is shown: the terminal is in raw mode and readline writes nowhere. */
-async function prompt(what: string, none: string, { stdin, stderr }: Terminal): Promise<Buffer> {
+/** What is said when a prompt gets nothing, and what there is to do when it gets several lines. */
+interface Refusals {
+  readonly none: string;
+  readonly several: string;
+}
+
+const OF_PASSPHRASE: Refusals = {
+  none: 'No passphrase was given.',
+  several: 'A passphrase of several lines can only be read from a file.',
+};
+
+/**
+ * One line. Nothing that is typed is shown: the terminal is in raw mode and readline writes nowhere.
+ * @throws SecretsError `usage` with one of the `refusals`.
+ */
+async function prompt(what: string, refusals: Refusals, { stdin, stderr }: Terminal): Promise<Buffer> {
   const lines = createInterface({ input: stdin, terminal: true, historySize: 0 });
   // Only now: from here on nothing that is typed is shown.
   stderr.write(`${what} (not shown): `);
   try {
-    return await new Promise<Buffer>((resolve, reject) => {
-      const refuse = (): void => {
-        reject(new SecretsError('usage', { problem: none }));
-      };
-      lines.once('line', (line) => {
-        resolve(Buffer.from(line));
-      });
-      lines.once('SIGINT', refuse);
-      lines.once('close', refuse);
-    });
+    const [line, ...more] = await linesAtOnce(lines, stdin);
+    if (line === undefined) throw new SecretsError('usage', { problem: refusals.none });
+    if (more.length === 0) return Buffer.from(line);
+    throw new SecretsError('usage', { problem: `A prompt takes one line, and more came. Nothing was changed. ${refusals.several}` });
   } finally {
     lines.close();
     stderr.write('\n');
   }
+}
+
+/**
+ * A line, and what is pasted along with it, to its end: what is not read here, a shell would take for commands. Nothing if
+ * the prompt is left.
+ */
+function linesAtOnce(lines: Interface, stdin: NodeJS.ReadStream): Promise<string[]> {
+  return new Promise((resolve) => {
+    const given: string[] = [];
+    let quiet: NodeJS.Timeout | undefined;
+    const end = (all: string[]): void => {
+      clearTimeout(quiet);
+      stdin.off('data', pieceCame);
+      resolve(all);
+    };
+    const pieceCame = (): void => {
+      clearTimeout(quiet);
+      if (given.length > 0) quiet = setTimeout(() => end(lines.line === '' ? given : [...given, lines.line]), PASTE_MS);
+    };
+    lines.on('line', (line) => given.push(line));
+    lines.once('SIGINT', () => end([]));
+    lines.once('close', () => end(given));
+    // After readline, which listens for longer, has taken the piece.
+    stdin.on('data', pieceCame);
+  });
 }

@@ -52,13 +52,7 @@ export function oneMore([first, second]: readonly string[]): string | undefined 
 
 function row({ server, tool, agent, grantedAt, counts }: CallGrant & { readonly counts: boolean }): string[] {
   const since = `${new Date(grantedAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  return [
-    server,
-    visible(tool),
-    agent === undefined ? '(every agent)' : visible(agent),
-    since,
-    counts ? '' : 'ended: the server has changed',
-  ];
+  return [server, tool, agent ?? '(every agent)', since, counts ? '' : 'ended: the server has changed'];
 }
 
 function agentWords(agent: string | undefined): string {

@@ -3,7 +3,7 @@ import { formatDuration } from '../shared/duration';
 import { SecretsError } from '../shared/errors';
 import { freshnessOf } from '../vault/freshness';
 import { normalizeName } from '../vault/name';
-import { DEFAULT_SCOPE } from '../vault/secret';
+import { DEFAULT_SCOPE, toldScope } from '../vault/secret';
 import { allowOptions } from './arguments';
 import type { Arguments } from './arguments';
 import type { Headless } from './headless';
@@ -51,11 +51,11 @@ export async function getSecret(input: Arguments, name: string, { vaults, audit 
   const scope = scopeOf(input);
   if (input.options.reveal !== true) throw new SecretsError('revealRefused', { name: normalized });
   const [secret] = await vaults.open([normalized], scope);
-  if (secret === undefined) throw new SecretsError('secretMissing', { names: [normalized] });
+  if (secret === undefined) throw new SecretsError('secretMissing', { names: [normalized], ...toldScope(scope) });
   audit.record({
     actor: 'cli',
     action: 'secret.reveal',
-    ...(scope === DEFAULT_SCOPE ? {} : { scope }),
+    ...toldScope(scope),
     secrets: [normalized],
     versions: { [normalized]: secret.version },
     outcome: 'ok',

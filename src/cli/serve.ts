@@ -7,13 +7,14 @@ import { allowOptions, numberOption } from './arguments';
 import type { Arguments } from './arguments';
 import type { Headless, HeadlessProxyOptions } from './headless';
 import { followLock } from './lockFollower';
+import { print } from './output';
 import { stopRequested } from './signals';
 
 /** Seconds that a server may send nothing while a call waits, unless told otherwise. */
 const DEFAULT_TIMEOUT_S = 120;
 
 /** What decides how calls are made: for `serve` and `call`. @throws SecretsError `usage`. */
-export function callOptions(input: Arguments): Omit<HeadlessProxyOptions, 'port'> {
+export function callOptions(input: Arguments): Omit<HeadlessProxyOptions, 'ports'> {
   const timeout = timeoutOption(input);
   const expired = expiredOption(input);
   const newTools = newToolsOption(input);
@@ -22,8 +23,8 @@ export function callOptions(input: Arguments): Omit<HeadlessProxyOptions, 'port'
 }
 
 /** How long a server may send nothing, in ms. @throws SecretsError `usage`. */
-export function timeoutOption({ options }: Arguments): number {
-  return numberOption('timeout', options.timeout, DEFAULT_TIMEOUT_S, 86_400) * 1000;
+function timeoutOption({ options }: Arguments): number {
+  return numberOption('timeout', options.timeout, DEFAULT_TIMEOUT_S, 86_400, 1) * 1000;
 }
 
 /** What happens to calls that need an expired secret. @throws SecretsError `usage`. */
@@ -52,18 +53,21 @@ export async function serve(input: Arguments, headless: Headless): Promise<undef
   const port = numberOption('port', input.options.port, 0, 65_535);
   const watch = watchAudit(headless);
   const mergedTools = (): ToolsMode => (input.options.search === true ? 'search' : 'all');
-  const { proxy, agents } = headless.proxy({ port, mergedTools, ...callOptions(input), onExpiredUsed: watch.noteExpired });
+  const { proxy, agents } = headless.proxy({ ports: [port], mergedTools, ...callOptions(input), onExpiredUsed: watch.noteExpired });
   const { url, socket } = await proxy.start();
   const token = agents.issueTemporary(OWN_AGENTS.commandLine);
   // Before anybody knows that there is something to stop.
   const stop = stopRequested();
-  process.stdout.write(`${JSON.stringify({ url, socket, token, pid: process.pid })}\n`);
   const lock = followLock(headless.vaults, proxy, (error) => {
     headless.logger.error(messageOf(error));
   });
-  await stop;
-  lock.dispose();
-  await proxy.stop();
-  await watch.close();
+  try {
+    await print(`${JSON.stringify({ url, socket, token, pid: process.pid })}\n`);
+    await stop;
+  } finally {
+    lock.dispose();
+    await proxy.stop();
+    await watch.close();
+  }
   return undefined;
 }

@@ -27,7 +27,7 @@ export function listTools(input: Arguments, name: string, { servers, pins }: Hea
   const rows = states
     .filter(isShown)
     .map(({ kind, name: tool, standing, flags }) => [
-      kind === 'tool' ? visible(tool) : `(${tool})`,
+      kind === 'tool' ? tool : `(${tool})`,
       STANDINGS[standing],
       flags.map((flag) => FLAG_WORDS[flag]).join('; '),
     ]);

@@ -159,6 +159,12 @@ export function numberAt(value: unknown, key: string): number | undefined {
   return typeof found === 'number' ? found : undefined;
 }
 
+/** What an error says, in words for people. Ours say what to do next; those of a server get what is missing. @param error of an answer. */
+export function reasonIn(error: unknown): string {
+  const said = stringAt(error, 'message') ?? 'it gave no answer';
+  return stringAt(objectAt(error, 'data'), 'kind') === undefined ? `${said.replace(/[.\s]+$/, '')}. Check the server's own log.` : said;
+}
+
 const CODES: Partial<Record<ErrorKind, number>> = {
   notJson: -32700,
   notJsonRpc: -32600,

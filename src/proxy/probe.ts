@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { SecretsError } from '../shared/errors';
-import { objectAt, parseMessage, stringAt } from './jsonRpc';
+import { objectAt, parseMessage, reasonIn, stringAt } from './jsonRpc';
 import type { Message } from './jsonRpc';
 import { SseSplitter } from './upstream/sse';
 
@@ -19,7 +19,7 @@ export async function probe(address: { readonly port: number }, server: string, 
     const answer = await post(address.port, server, headers, { jsonrpc: '2.0', method, params, ...(id === undefined ? {} : { id }) });
     if (answer.session !== undefined) headers['mcp-session-id'] = answer.session;
     if (answer.message?.error !== undefined) {
-      throw new SecretsError('toolFailed', { server, tool: method, why: stringAt(answer.message.error, 'message') ?? 'no reason given' });
+      throw new SecretsError('toolFailed', { server, tool: method, why: reasonIn(answer.message.error) });
     }
     return answer.message;
   };

@@ -1,4 +1,16 @@
-import { closeSync, copyFileSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 
@@ -9,6 +21,8 @@ export const PREVIOUS_ENDING = '.previous';
 interface Options {
   /** File and folder get the permissions that the umask gives, not 0600 and 0700. */
   readonly shared?: boolean;
+  /** The file gets exactly these permissions. */
+  readonly mode?: number;
   /** The file as it was before stays as `<path>.previous`. */
   readonly keepPrevious?: boolean;
   /** Called when all is ready, right before the new file takes its place. If it throws, nothing changes. */
@@ -21,12 +35,14 @@ interface Options {
  * Throws the system's error, or that of `confirm`; then the old file is untouched.
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array, options: Options = {}): void {
-  const { shared = false, keepPrevious = false, confirm } = options;
+  const { shared = false, mode, keepPrevious = false, confirm } = options;
   mkdirSync(dirname(path), { recursive: true, mode: shared ? 0o777 : 0o700 });
   const next = temporaryName(path);
   let before: string | undefined;
   try {
-    writeNew(next, content, shared ? 0o666 : 0o600);
+    writeNew(next, content, mode ?? (shared ? 0o666 : 0o600));
+    // The umask may have taken something away.
+    if (mode !== undefined) chmodSync(next, mode);
     if (keepPrevious) before = secondName(path);
     confirm?.();
     renameSync(next, path);

@@ -11,3 +11,8 @@ export function visible(text: string): string {
     return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
 }
+
+/** As `visible`, for text of several lines: line breaks and tabs stay as they are. */
+export function visibleLines(text: string): string {
+  return text.replace(/[^\t\r\n]+|\r(?!\n)/g, (piece) => visible(piece));
+}

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { answerTo, json, ScriptedUpstream, textResult } from '../fixtures/scriptedUpstream';
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { answerTo, event, json, ScriptedUpstream, textResult } from '../fixtures/scriptedUpstream';
 import { newPlainCanary } from './support/canaries';
 import { until } from './support/eventually';
 import { processesOf } from './support/processes';
@@ -78,6 +80,55 @@ describe('mcp-secrets call', function () {
     assertRefused(await place.cli(['call', 'child', 'exit']), 1, /ended before it answered \(exit code 7\)/);
   });
 
+  it('what a server that fails has said on its standard error is shown, without values; what others say is not', async () => {
+    const says = (then: string): string[] => [
+      process.execPath,
+      '-e',
+      `for (let i = 1; i < 20; i++) console.error('line ' + i); console.error('\\x1b[31mno ' + process.env.TOKEN); ${then}`,
+    ];
+    await place.addStdio('fails', says('process.exitCode = 3'), 'TOKEN');
+    await place.addStdio('waits', says('setInterval(() => undefined, 1000)'), 'TOKEN');
+    const lines = [...Array.from({ length: 9 }, (_, i) => `[fails] line ${String(i + 11)}`), '[fails] \\u001b[31mno [redacted:TOKEN]'];
+    const { code, stdout, stderr } = await place.cli(['call', 'fails', 'do']);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.deepEqual(stderr.split('\n').slice(0, -2), lines);
+    assert.match(stderr, /\nmcp-secrets: .*ended before it answered \(exit code 3\)\. Its own messages are .*on standard error/);
+    const silent = await place.cli(['call', 'waits', 'do', '--timeout', '2']);
+    assert.deepEqual(
+      silent.stderr.split('\n').slice(0, -2),
+      lines.map((line) => line.replace('fails', 'waits')),
+    );
+    assert.match(silent.stderr, /\nmcp-secrets: .*sent nothing for 2 seconds/);
+    const fine = await place.cli(['call', 'child', 'leak', '--args', '{"where":"stderr","name":"TOKEN"}']);
+    assert.deepEqual([fine.code, fine.stderr], [0, '']);
+  });
+
+  it('waits for as long as the limits allow: progress counts, and what the servers file says counts more than --timeout', async () => {
+    const file = JSON.parse(readFileSync(place.serversFile, 'utf8')) as { servers: Record<string, object> };
+    await place.servers({ ...file.servers, patient: { url: upstream.url, limits: { callTimeout: '20s' } } }, 'patient');
+    upstream.script = ({ message }, response) => {
+      if (message?.method !== 'tools/call') return false;
+      const { progressToken } = message.params?._meta as { progressToken: unknown };
+      const says = message.params?.name === 'says';
+      if (says) response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const progress = (): void =>
+        void response.write(event({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, progress: 1 } }));
+      const timer = says ? setInterval(progress, 200) : undefined;
+      void setTimeout(7_000).then(() => {
+        clearInterval(timer);
+        if (says) response.end(event(answerTo(message, textResult('done'))));
+        else json(response, answerTo(message, textResult('done')));
+      });
+      return true;
+    };
+    const calls = [
+      ['web', 'says'],
+      ['patient', 'is-silent'],
+    ];
+    assert.deepEqual(await Promise.all(calls.map((words) => place.ok(['call', ...words, '--timeout', '1']))), ['done\n', 'done\n']);
+    assertRefused(await place.cli(['call', 'web', 'is-silent', '--timeout', '1']), 1, /sent nothing for 1 seconds/);
+  });
+
   it('wrong usage: exit code 2', async () => {
     const wrong: [string[], RegExp][] = [
       [['call'], /"call" needs a server\./],
@@ -86,6 +137,8 @@ describe('mcp-secrets call', function () {
       [['call', 'web', 'do', '--args', '{'], /--args takes a JSON object/],
       [['call', 'web', 'do', '--args', '[]'], /--args takes a JSON object/],
       [['call', 'web', 'do', '--timeout', 'x'], /--timeout takes a whole number/],
+      [['call', 'web', 'do', '--timeout', '0'], /--timeout takes a whole number from 1 to 86400/],
+      [['serve', '--timeout', '0'], /--timeout takes a whole number from 1 to 86400/],
       [['serve', '--port', '70000'], /--port takes a whole number up to 65535/],
       [['serve', 'now'], /"now" is one word too many/],
     ];
@@ -116,5 +169,21 @@ describe('mcp-secrets call', function () {
     hanging.kill('SIGINT');
     assertRefused(await finished, 1, /it was interrupted/);
     assert.deepEqual(processesOf(place.root), []);
+  });
+
+  it('that is broken off while its answer comes as a stream ends as well', async () => {
+    upstream.script = ({ message }, response) => {
+      if (message?.method !== 'tools/call') return false;
+      const { progressToken } = message.params?._meta as { progressToken: unknown };
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(event({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, progress: 1 } }));
+      return true;
+    };
+    const child = startNode(cliPath, ['call', 'web', 'do'], place.env, place.workspace);
+    const finished = run(child, '');
+    await until('the call', () => upstream.of('tools/call').length === 1);
+    await setTimeout(300);
+    child.kill('SIGINT');
+    assertRefused(await finished, 1, /it was interrupted/);
   });
 });

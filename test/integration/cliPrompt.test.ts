@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { newPlainCanary } from './support/canaries';
 import { until } from './support/eventually';
 import { cliPath } from './support/programs';
@@ -17,8 +18,11 @@ describe('the hidden prompt on a terminal', function () {
   after(() => place.close());
 
   /** Runs `secret set` on a terminal, types when asked, and returns everything that the terminal showed. */
-  async function onTerminal(name: string, typed: string): Promise<{ shown: string; code: number | null }> {
-    const command = `'${process.execPath}' '${cliPath}' secret set ${name}`;
+  function onTerminal(name: string, typed: string): Promise<{ shown: string; code: number | null }> {
+    return typedInto(`'${process.execPath}' '${cliPath}' secret set ${name}`, typed);
+  }
+
+  async function typedInto(command: string, typed: string): Promise<{ shown: string; code: number | null }> {
     const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: place.workspace, env: { ...place.env, SHELL: '/bin/sh' } });
     let shown = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
@@ -49,6 +53,42 @@ describe('the hidden prompt on a terminal', function () {
     const { shown, code } = await onTerminal('empty', '\r');
     assert.equal(code, 1);
     assert.match(shown, /The value of EMPTY is empty/);
+  });
+
+  describe('several lines that are pasted', () => {
+    const lines = ['-----BEGIN PRIVATE KEY-----', 'echo one', ...Array<string>(400).fill('echo more of it'), '-----END PRIVATE KEY-----'];
+    for (const [what, ending] of [
+      ['with a line break at their end', '\r'],
+      ['without', ''],
+      ['with what looks like leaving', '\r\u0004'],
+    ] as const) {
+      it(`are refused, ${what}, and no shell gets them`, async () => {
+        const command = `'${process.execPath}' '${cliPath}' secret set pem; code=$?; timeout 1 cat; exit $code`;
+        const { shown, code } = await typedInto(command, lines.join('\r') + ending);
+        assert.equal(code, 2, shown);
+        assert.match(shown, /A prompt takes one line, and more came\. Nothing was changed\. .*"mcp-secrets secret set PEM < FILE"/);
+        assert.doesNotMatch(shown, /echo|PRIVATE/);
+        assert.doesNotMatch(await place.ok(['secret', 'list']), /PEM/);
+      });
+    }
+
+    it('are no passphrase, either', async () => {
+      await place.ok(['secret', 'set', 'any'], 'any');
+      const key = readFileSync(place.keyFile, 'utf8');
+      const { shown, code } = await typedInto(`'${process.execPath}' '${cliPath}' key protect`, 'first line of it\rsecond\r');
+      assert.equal(code, 2, shown);
+      assert.match(
+        shown,
+        /A prompt takes one line, and more came\. Nothing was changed\. A passphrase of several lines can only be read from a file/,
+      );
+      assert.equal(readFileSync(place.keyFile, 'utf8'), key);
+    });
+  });
+
+  it('a line that ends as on Windows is one line', async () => {
+    const { shown, code } = await onTerminal('windows', 'typed there\r\n');
+    assert.equal(code, 0, shown);
+    assert.equal(await place.ok(['secret', 'get', 'windows', '--reveal']), 'typed there');
   });
 
   it('Ctrl-C and Ctrl-D leave it', async () => {

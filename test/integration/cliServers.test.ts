@@ -165,8 +165,46 @@ describe('mcp-secrets server', function () {
     assert.deepEqual(servers, [
       { name: 'a', type: 'http', target: 'https://b.example/', secrets: [{ name: 'TWO', as: 'body', sentAs: 'TWO' }], approved: true },
     ]);
-    await place.ok(['server', 'update', 'a']);
-    assert.deepEqual((await list()).servers[0]?.secrets, []);
+  });
+
+  it('update leaves what is not given: bindings with header, template and tools, policy and limits', async () => {
+    const rest = {
+      secrets: { ONE: { as: 'header', name: 'X-Key', template: 'Token ${value}', tools: ['a'] }, TWO: 'body' },
+      policy: { rules: [{ tools: '*', action: 'allow' }] },
+      limits: { callTimeout: '10m' },
+    };
+    await place.servers({ a: { url: 'https://a.example/', ...rest } }, 'a');
+    await place.ok(['server', 'update', 'a', '--url', 'https://b.example/']);
+    await place.ok(['server', 'update', 'a', '--scope', 'job']);
+    assert.deepEqual(JSON.parse(file()), { servers: { a: { url: 'https://b.example/', ...rest, scope: 'job' } } });
+    const { servers } = await list();
+    assert.deepEqual(
+      servers.map(({ approved }) => approved),
+      [true],
+    );
+    await place.ok(['server', 'update', 'a', '--secret', 'TWO']);
+    assert.deepEqual(JSON.parse(file()), {
+      servers: { a: { url: 'https://b.example/', ...rest, secrets: { TWO: 'header' }, scope: 'job' } },
+    });
+    assertRefused(await place.cli(['server', 'update', 'a']), 2, /Give --url, --secret or --scope/);
+  });
+
+  it('add leaves a server that there is, be it one with problems', async () => {
+    const there = {
+      a: { url: 'https://a.example/', policy: { default: 'deny' }, limits: { rate: '1/m' } },
+      broken: { url: 'ftp://a.example/' },
+    };
+    await place.servers(there);
+    for (const name of ['a', 'broken'])
+      assertRefused(
+        await place.cli(['server', 'add', name, '--url', 'https://b.example/']),
+        1,
+        new RegExp(`There is a server "${name}" already.*"mcp-secrets server update ${name}".*"mcp-secrets server remove ${name}"`),
+      );
+    assert.deepEqual(JSON.parse(file()), { servers: there });
+    assert.equal((await list()).servers[0]?.approved, false);
+    await place.ok(['server', 'remove', 'broken']);
+    await place.ok(['server', 'add', 'broken', '--url', 'https://b.example/']);
   });
 
   it('scope switches an approved server at once, and back; the list shows it', async () => {
@@ -290,7 +328,7 @@ describe('mcp-secrets server', function () {
 
   it('changes are recorded', async () => {
     await place.addHttp('a', 'https://a.example/', 'K');
-    await place.ok(['server', 'update', 'a']);
+    await place.ok(['server', 'update', 'a', '--secret', 'L']);
     await place.ok(['server', 'remove', 'a']);
     const done = place.auditEntries().map(({ action, actor, server, outcome }) => `${action} ${actor} ${server ?? ''} ${outcome}`);
     const expected = ['server.add', 'server.approve', 'server.update', 'server.approve', 'server.remove', 'server.revoke'];

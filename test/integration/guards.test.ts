@@ -154,7 +154,7 @@ describe('who and what is let in', function () {
     });
 
     it('a method that makes no sense: 405', async () => {
-      assertRefused(await agent.send('PUT', ping), 405, -32000, 'methodNotAllowed', /PUT is not possible here/);
+      assertRefused(await agent.send('PUT', ping), 405, -32000, 'methodNotAllowed', /PUT is not possible here\. Use POST\./);
       assertRefused(await agent.send('DELETE'), 405, -32000, 'methodNotAllowed', /DELETE is not possible here/);
     });
   });

@@ -66,7 +66,7 @@ export class Breaker implements Interceptor {
       server: call.server,
       failures: trouble.failures,
       seconds: Math.max(1, Math.ceil(left / 1000)),
-      why: this.#options.why(call.server) ?? 'its messages are in the MCP Secrets log.',
+      why: this.#options.why(call.server) ?? 'its messages are in the MCP Secrets log (on the command line: on standard error).',
     });
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSecretsError, messageOf, SecretsError } from '../../shared/errors';
-import { objectAt, stringAt } from '../jsonRpc';
+import { objectAt, reasonIn, stringAt } from '../jsonRpc';
 import type { Message, Request } from '../jsonRpc';
 import { ALL_KINDS, KINDS } from './catalog';
 import type { Item, Kind } from './catalog';
@@ -175,7 +175,7 @@ export class Branch {
     const answer = await line.initialize(this.#own('initialize', this.#options.hello), this.#listener());
     const { error, result } = answer?.message ?? {};
     if (answer === undefined || error !== undefined)
-      throw new SecretsError('handshakeFailed', { server: this.server, why: stringAt(error, 'message') ?? 'it gave no answer' });
+      throw new SecretsError('handshakeFailed', { server: this.server, why: reasonIn(error) });
     this.#capabilities = objectAt(result, 'capabilities') ?? {};
     this.#instructions = stringAt(result, 'instructions');
     await line.send({ jsonrpc: '2.0', method: 'notifications/initialized' });

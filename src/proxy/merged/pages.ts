@@ -1,5 +1,5 @@
 import { SecretsError } from '../../shared/errors';
-import { stringAt } from '../jsonRpc';
+import { reasonIn, stringAt } from '../jsonRpc';
 import type { Message } from '../jsonRpc';
 import type { Item } from './catalog';
 
@@ -22,7 +22,7 @@ export async function wholeList(
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const answer = await ask(cursor);
     if (answer?.error !== undefined || answer === undefined)
-      throw new SecretsError('listFailed', { server, what: field, why: stringAt(answer?.error, 'message') ?? 'it gave no answer' });
+      throw new SecretsError('listFailed', { server, what: field, why: reasonIn(answer?.error) });
     const found = (answer.result as Readonly<Record<string, unknown>> | null | undefined)?.[field];
     if (Array.isArray(found)) for (const item of found as unknown[]) if (isItem(item)) items.push(item);
     cursor = stringAt(answer.result, 'nextCursor');

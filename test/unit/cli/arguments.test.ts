@@ -43,6 +43,8 @@ describe('a command line', () => {
     );
     for (const text of ['', ' 1', '-1', '1.5', '1e2', '0x10', '101', '9999999999', 'x', '１'])
       await refusal('usage', () => numberOption('port', text, 7, 100));
+    assert.equal(numberOption('timeout', '1', 7, 100, 1), 1);
+    assert.match((await refusal('usage', () => numberOption('timeout', '0', 7, 100, 1))).message, /a whole number from 1 to 100\./);
   });
 
   describe('binds secrets', () => {

@@ -9,6 +9,7 @@ import {
   objectAt,
   parseMessage,
   parseMessages,
+  reasonIn,
   stringAt,
 } from '../../../src/proxy/jsonRpc';
 import { isSecretsError, SecretsError } from '../../../src/shared/errors';
@@ -122,5 +123,13 @@ describe('JSON-RPC', () => {
     const foreign = errorAnswer(1, new Error('connect with ghp_0123 failed'));
     assert.match(foreign, /"code":-32603.*"kind":"internal"/);
     assert.doesNotMatch(foreign, /ghp_/);
+  });
+
+  it('says of an error what it says, and what to do if it is not ours', () => {
+    const ours = new SecretsError('locked', {});
+    assert.equal(reasonIn((JSON.parse(errorAnswer(1, ours)) as { error: unknown }).error), ours.message);
+    for (const message of ['no', 'no.', 'no. '])
+      assert.equal(reasonIn({ code: -32602, message, data: { why: 'x' } }), "no. Check the server's own log.");
+    assert.equal(reasonIn(undefined), "it gave no answer. Check the server's own log.");
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { visible } from '../../../src/shared/visible';
+import { visible, visibleLines } from '../../../src/shared/visible';
 import { anyText } from '../support/arbitraries';
 
 const hex = (text: string): string => (text.codePointAt(0) ?? 0).toString(16);
@@ -37,6 +37,16 @@ describe('visible', () => {
         const shown = visible(text);
         assert.doesNotMatch(shown, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
         assert.equal(visible(shown), shown);
+      }),
+    );
+  });
+
+  it('of several lines keeps line breaks and tabs', () => {
+    assert.equal(visibleLines('\tone\r\ntwo\n\n\u001b[2Kthree\rfour\u009b'), '\tone\r\ntwo\n\n\\u001b[2Kthree\\u000dfour\\u009b');
+    fc.assert(
+      fc.property(anyText(0, 40), (text) => {
+        assert.doesNotMatch(visibleLines(text), /(?![\t\r\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\r(?!\n)/u);
+        assert.deepEqual(visibleLines(text).split(/\r?\n|\t/), text.split(/\r?\n|\t/).map(visible));
       }),
     );
   });

@@ -74,7 +74,7 @@ describe('the parts of the endpoint for all servers', () => {
     );
     assert.deepEqual(await wholeList('s', 'tools', () => Promise.resolve({ jsonrpc: '2.0', id: 1, result: null })), []);
     const refused = wholeList('s', 'tools', () => Promise.resolve({ jsonrpc: '2.0', id: 1, error: { message: 'no' } }));
-    await assert.rejects(refused, { kind: 'listFailed', message: 'Server "s" does not list its tools: no' });
+    await assert.rejects(refused, { kind: 'listFailed', message: 'Server "s" does not list its tools: no. Check the server\'s own log.' });
   });
 
   it('URIs are remembered wherever they stand, but not without end', () => {
