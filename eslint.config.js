@@ -43,6 +43,17 @@ const borders = Object.entries(mayImport).map(([folder, allowed]) => {
   };
 });
 
+const syntax = [
+  { selector: 'ExportAllDeclaration', message: 'No barrels.' },
+  { selector: "MemberExpression[object.name='process'][property.name='env'] + SpreadElement", message: 'Never hand on the whole environment.' },
+  { selector: "SpreadElement > MemberExpression[object.name='process'][property.name='env']", message: 'Never hand on the whole environment.' },
+];
+/** Notifications make links of what they quote. */
+const notifications = {
+  selector: 'Identifier[name=/^show(Information|Warning|Error)Message$/]',
+  message: 'Use src/editor/notify.ts, which makes sure that foreign text does not become a link.',
+};
+
 module.exports = tseslint.config(
   { ignores: ['dist/', 'out/', 'node_modules/', '.vscode-test/', '.bench/', '.conformance/', 'esbuild.js', 'eslint.config.js', 'test/**/*.{js,mjs,cjs}'] },
   ...tseslint.configs.strictTypeChecked,
@@ -57,17 +68,13 @@ module.exports = tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }],
       'no-console': 'error',
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'ExportAllDeclaration', message: 'No barrels.' },
-        { selector: "MemberExpression[object.name='process'][property.name='env'] + SpreadElement", message: 'Never hand on the whole environment.' },
-        { selector: "SpreadElement > MemberExpression[object.name='process'][property.name='env']", message: 'Never hand on the whole environment.' },
-      ],
+      'no-restricted-syntax': ['error', ...syntax, notifications],
       eqeqeq: 'error',
     },
   },
   ...borders,
   { files: ['src/extension.ts'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['src/editor/notify.ts'], rules: { 'no-restricted-syntax': ['error', ...syntax] } },
   {
     files: ['test/**/*.ts'],
     rules: {

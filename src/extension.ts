@@ -7,6 +7,7 @@ import { Container } from './editor/container';
 import { registerDiagnostics } from './editor/diagnostics';
 import { registerRotationResume } from './editor/keyRotation';
 import { registerMcpProvider } from './editor/mcpProvider';
+import { notify } from './editor/notify';
 import { registerReminders } from './editor/reminders';
 import { registerSchema } from './editor/schemaProvider';
 import { registerStatusBar } from './editor/statusBar';
@@ -47,7 +48,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     return context.extensionMode === vscode.ExtensionMode.Test ? { activatedInMs, container: made } : { activatedInMs };
   } catch (error) {
     // VS Code itself keeps silent about this.
-    void vscode.window.showErrorMessage(`MCP Secrets could not be activated. ${messageOf(error)}`);
+    void notify('error', `MCP Secrets could not be activated. ${messageOf(error)}`);
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import { messageOf } from '../shared/errors';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import { viewIds, VSCODE_AGENT } from './ids';
 import type { CommandId } from './ids';
+import { notify } from './notify';
 import type { SecretRef } from './secretRef';
 import type { Workspace } from './workspace';
 
@@ -55,7 +56,7 @@ export class AlertWatch implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[];
   #learned: Promise<void> | undefined;
 
-  constructor(workspace: Workspace, show: Show = showNotification) {
+  constructor(workspace: Workspace, show: Show = notify) {
     this.#workspace = workspace;
     this.#show = show;
     this.#disposables = [
@@ -157,10 +158,4 @@ function scopeOf(server: string | undefined, { servers }: Workspace): string {
   } catch {
     return DEFAULT_SCOPE; // It was taken out of the file meanwhile.
   }
-}
-
-function showNotification(severity: Alert['severity'], message: string, ...actions: string[]): PromiseLike<string | undefined> {
-  return severity === 'warning'
-    ? vscode.window.showWarningMessage(message, ...actions)
-    : vscode.window.showInformationMessage(message, ...actions);
 }

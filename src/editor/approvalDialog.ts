@@ -1,10 +1,11 @@
-import * as vscode from 'vscode';
 import type { Approvals } from '../bindings/approvals';
 import { describePlan, planDigest } from '../bindings/plan';
 import type { Server } from '../bindings/server';
+import { askInDialog } from './notify';
 import { previewLongPlan } from './planPreview';
 
 const APPROVE = 'Approve';
+const NO = "Don't Approve";
 
 /**
  * Asks whether the plan of a server may be carried out, showing all of it. One dialog at a time; a plan that was
@@ -31,23 +32,20 @@ export class ApprovalDialog {
 
   /**
    * Asks, unless the plan is approved already. What is approved is the plan of this very object: whatever the
-   * servers file says by the time of the answer is another plan. @returns whether it is approved now.
+   * servers file says by the time of the answer is another plan.
+   * @param unasked the user has not just asked for this dialog: the button that Enter presses, which was meant for something else, is a no.
+   * @returns whether it is approved now.
    */
-  ask(server: Server): Promise<boolean> {
-    const answer = this.#last.then(() => this.#ask(server));
+  ask(server: Server, { unasked = false } = {}): Promise<boolean> {
+    const answer = this.#last.then(() => this.#ask(server, unasked ? [NO, APPROVE] : [APPROVE]));
     this.#last = answer.catch(() => undefined);
     return answer;
   }
 
-  async #ask(server: Server): Promise<boolean> {
+  async #ask(server: Server, answers: readonly string[]): Promise<boolean> {
     if (this.#approvals.isApproved(server)) return true;
     await previewLongPlan(server);
-    const chosen = await vscode.window.showWarningMessage(
-      question(server),
-      { modal: true, detail: describePlan(server).join('\n') },
-      APPROVE,
-    );
-    if (chosen !== APPROVE) {
+    if ((await askInDialog(question(server), describePlan(server).join('\n'), ...answers)) !== APPROVE) {
       this.deny(server);
       return false;
     }

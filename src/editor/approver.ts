@@ -1,9 +1,9 @@
-import * as vscode from 'vscode';
 import type { Approvals, Approver } from '../bindings/approvals';
 import { planDigest } from '../bindings/plan';
 import type { Server } from '../bindings/server';
 import type { ServersSource } from '../bindings/source';
 import type { ApprovalDialog } from './approvalDialog';
+import { notify } from './notify';
 
 const REVIEW = 'Review';
 /** A call does not wait longer for a person. The notification stays; a later yes counts for the next call. */
@@ -44,7 +44,7 @@ export class EditorApprover implements Approver {
     if (this.#approvals.isApproved(server)) return true;
     if (this.#dialog.wasDenied(server)) return false;
     const message = `An agent wants to use server "${server.name}", which is not approved in this workspace, or has changed since.`;
-    const answer = Promise.resolve(vscode.window.showWarningMessage(message, REVIEW));
+    const answer = notify('warning', message, REVIEW);
     if ((await Promise.race([answer, this.#approvedElsewhere(server)])) === REVIEW) return this.#review(server);
     if (this.#approvals.isApproved(server)) return true;
     this.#dialog.deny(server);

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { SecretRef } from './secretRef';
 import { addSecret } from './commands/secrets';
+import { notify } from './notify';
 import { keyOf, labelOf } from './secretRef';
 import type { Workspace } from './workspace';
 
@@ -33,7 +34,7 @@ export async function offerBackup(workspace: Workspace, storage: vscode.Memento)
   const first = wanted.slice(0, NAMES_SHOWN).map(labelOf).join(', ');
   const names = wanted.length > NAMES_SHOWN ? `${first} and ${String(wanted.length - NAMES_SHOWN)} more` : first;
   const message = `The servers of this folder need ${names}, and there are no secrets here yet. Restore them from a backup, or add them.`;
-  const answer = await vscode.window.showInformationMessage(message, RESTORE, ADD, NEVER);
+  const answer = await notify('info', message, RESTORE, ADD, NEVER);
   if (answer === RESTORE) await vscode.commands.executeCommand('mcpSecrets.restoreBackup');
   if (answer === ADD) await addAll(workspace, wanted);
   if (answer === NEVER) await storage.update(SILENT_KEY, true);

@@ -1,6 +1,6 @@
-import * as vscode from 'vscode';
 import type { CallAnswer, CallApprover, CallQuestion } from '../bindings/callApproval';
 import { visible } from '../shared/visible';
+import { askInDialog } from './notify';
 import { previewLong } from './planPreview';
 import { cutLine, firstLines } from './shownLines';
 
@@ -30,9 +30,9 @@ async function askNow(question: CallQuestion): Promise<CallAnswer> {
   const args = question.arguments.split('\n');
   const whole = !(await previewLong(`Arguments of ${visible(tool)}`, args));
   const shown = whole ? args : firstLines(args);
-  const chosen = await vscode.window.showWarningMessage(
+  const chosen = await askInDialog(
     `May the agent "${agent}" call the tool "${cutLine(visible(tool))}" of server "${server}"?`,
-    { modal: true, detail: [visible(question.rule), '', 'Arguments:', ...shown].join('\n') },
+    [visible(question.rule), '', 'Arguments:', ...shown].join('\n'),
     ...ANSWERS.keys(),
   );
   return (chosen === undefined ? undefined : ANSWERS.get(chosen)) ?? 'no';

@@ -18,25 +18,28 @@ const SOURCE = 'MCP Secrets';
 /** Shows what is wrong in the servers file in the Problems panel, as it is typed. */
 export function registerDiagnostics(workspace: Workspace): vscode.Disposable {
   const collection = vscode.languages.createDiagnosticCollection('mcp-secrets');
-  const show = (document: vscode.TextDocument): void => {
-    if (!isServersFile(workspace, document)) return;
-    collection.set(document.uri, diagnose(workspace, document));
-  };
-  const showOpen = (): void => {
+  const uri = vscode.Uri.joinPath(workspace.folder.uri, SERVERS_FILE);
+  const show = (): void => {
     const document = openServersDocument(workspace);
-    if (document !== undefined) show(document);
+    // Of a file that is not open nothing is said, but what was said of it stays true.
+    if (document === undefined && (collection.get(uri) ?? []).length === 0) return;
+    const text = textOf(workspace);
+    // VS Code keeps a document open for a while that nobody sees, also if its file is gone.
+    const isGone = document === undefined || (text === '' && !document.isDirty);
+    collection.set(uri, diagnose(workspace, isGone ? text : document.getText()));
   };
-  showOpen();
+  const showIf = (document: vscode.TextDocument): void => {
+    if (document.uri.toString() === uri.toString()) show();
+  };
+  show();
   return vscode.Disposable.from(
     collection,
-    vscode.workspace.onDidOpenTextDocument(show),
+    vscode.workspace.onDidOpenTextDocument(showIf),
     vscode.workspace.onDidChangeTextDocument(({ document }) => {
-      show(document);
+      showIf(document);
     }),
-    vscode.workspace.onDidDeleteFiles(({ files }) => {
-      for (const uri of files) collection.delete(uri);
-    }),
-    workspace.onDidChange(showOpen),
+    vscode.workspace.onDidCloseTextDocument(showIf),
+    workspace.onDidChange(show),
     vscode.languages.registerCodeActionsProvider(
       { pattern: new vscode.RelativePattern(workspace.folder, SERVERS_FILE) },
       { provideCodeActions },
@@ -44,29 +47,33 @@ export function registerDiagnostics(workspace: Workspace): vscode.Disposable {
   );
 }
 
-/** Compared by path before the servers source is made: this is asked for every document. */
-function isServersFile({ folder }: Workspace, { uri }: vscode.TextDocument): boolean {
-  return uri.toString() === vscode.Uri.joinPath(folder.uri, SERVERS_FILE).toString();
+/** What is in the file; nothing if it is not there. That it cannot be read is said elsewhere. */
+function textOf({ servers }: Workspace): string {
+  try {
+    return servers.text();
+  } catch {
+    return '';
+  }
 }
 
-function diagnose(workspace: Workspace, document: vscode.TextDocument): vscode.Diagnostic[] {
-  const { problems } = parseServersFile(document.getText(), workspace.folder.uri.fsPath);
+function diagnose(workspace: Workspace, text: string): vscode.Diagnostic[] {
+  const { problems } = parseServersFile(text, workspace.folder.uri.fsPath);
   const errors = problems.map(({ message, offset, length }) => {
-    const diagnostic = new vscode.Diagnostic(rangeOf(document, offset, length), message, vscode.DiagnosticSeverity.Error);
+    const diagnostic = new vscode.Diagnostic(rangeIn(text, offset, length), message, vscode.DiagnosticSeverity.Error);
     diagnostic.source = SOURCE;
     return diagnostic;
   });
   // What is missing can be said of a text that can be read only.
-  return problems.some(({ server }) => server === undefined) ? errors : [...errors, ...missing(workspace, document)];
+  return problems.some(({ server }) => server === undefined) ? errors : [...errors, ...missing(workspace, text)];
 }
 
-function missing({ vaults }: Workspace, document: vscode.TextDocument): vscode.Diagnostic[] {
-  return secretKeys(document.getText()).flatMap((key) => {
+function missing({ vaults }: Workspace, text: string): vscode.Diagnostic[] {
+  return secretKeys(text).flatMap((key) => {
     const secret = refOf(key);
     if (secret === undefined || exists(vaults, secret)) return [];
     const where = secret.scope === DEFAULT_SCOPE ? '' : ` in the scope "${secret.scope}"`;
     const message = `The secret ${secret.name} does not exist${where} yet.`;
-    const diagnostic = new vscode.Diagnostic(rangeOf(document, key.offset, key.length), message, vscode.DiagnosticSeverity.Warning);
+    const diagnostic = new vscode.Diagnostic(rangeIn(text, key.offset, key.length), message, vscode.DiagnosticSeverity.Warning);
     diagnostic.source = SOURCE;
     diagnostic.code = MISSING_SECRET;
     return [diagnostic];
@@ -103,6 +110,12 @@ function provideCodeActions(document: vscode.TextDocument, _range: vscode.Range,
     });
 }
 
-function rangeOf(document: vscode.TextDocument, offset: number, length: number): vscode.Range {
-  return new vscode.Range(document.positionAt(offset), document.positionAt(offset + length));
+function rangeIn(text: string, offset: number, length: number): vscode.Range {
+  return new vscode.Range(positionIn(text, offset), positionIn(text, offset + length));
+}
+
+/** As `positionAt` of a document; the file need not be open. */
+function positionIn(text: string, offset: number): vscode.Position {
+  const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
+  return new vscode.Position(lines.length - 1, lines.at(-1)?.length ?? 0);
 }

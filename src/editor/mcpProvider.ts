@@ -72,7 +72,8 @@ export class McpProvider implements vscode.McpServerDefinitionProvider<vscode.Mc
     const denied = workspace.approvalDialog.wasDenied(server);
     // Whoever has said no is not asked again by every message in the chat, but told why nothing starts.
     if (denied) void workspace.messages.showError(new SecretsError('serverUnapproved', { server: server.name }));
-    return !denied && workspace.approvalDialog.ask(server);
+    // VS Code may start a server while the user types in the chat.
+    return !denied && workspace.approvalDialog.ask(server, { unasked: true });
   }
 
   /** The token of VS Code itself: a new one after a restart of the proxy, and after all tokens were revoked. */

@@ -4,6 +4,7 @@ import type { Logger } from '../shared/logger';
 import type { ErrorDetails } from '../shared/words';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import type { CommandId } from './ids';
+import { notify } from './notify';
 import type { SecretRef } from './secretRef';
 
 interface Action {
@@ -25,7 +26,7 @@ export class Messages {
     const message = messageOf(error);
     this.#logger.error(message + framesOf(error));
     const actions = actionsFor(error);
-    const chosen = await vscode.window.showErrorMessage(message, ...actions.map((action) => action.title));
+    const chosen = await notify('error', message, ...actions.map((action) => action.title));
     const action = actions.find(({ title }) => title === chosen);
     if (action !== undefined) await vscode.commands.executeCommand(action.command, action.argument);
   }
@@ -52,12 +53,14 @@ function actionsFor(error: unknown): Action[] {
   if (isSecretsError(error, 'serverUnknown')) return [{ title: 'Add Server', command: 'mcpSecrets.addServer' }];
   if (isSecretsError(error, 'vaultOlder') || isSecretsError(error, 'vaultAltered') || isSecretsError(error, 'vaultDamaged'))
     return [{ title: 'Recover…', command: 'mcpSecrets.recoverVault' }];
-  if (isSecretsError(error, 'keyLost'))
+  if (isSecretsError(error, 'keyLost') || isSecretsError(error, 'vaultUnrecoverable'))
     return [
       { title: 'Restore Backup…', command: 'mcpSecrets.restoreBackup' },
       { title: 'Start Fresh…', command: 'mcpSecrets.startFresh' },
     ];
-  if (isSecretsError(error, 'keyNotKept')) return [{ title: 'Use a Passphrase…', command: 'mcpSecrets.protectKey' }];
+  // Only the key of a workspace can be under a passphrase.
+  if (isSecretsError(error, 'keyNotKept') && error.details.scope === undefined)
+    return [{ title: 'Use a Passphrase…', command: 'mcpSecrets.protectKey' }];
   if (isSecretsError(error, 'locked') || isSecretsError(error, 'passphraseNeeded'))
     return [{ title: 'Unlock', command: 'mcpSecrets.unlockVault' }];
   if (isSecretsError(error, 'auditBroken')) return [{ title: 'Show File', command: 'mcpSecrets.showAuditFile', argument: error.details }];

@@ -34,11 +34,11 @@ export async function askPassphrase(title: string, prompt = 'The passphrase'): P
   return text === undefined || text === '' ? undefined : Buffer.from(text);
 }
 
-/** Asks for a passphrase that is to be, twice. `undefined`: the user gave none. The caller overwrites it. */
-export async function askNewPassphrase(title: string): Promise<Buffer | undefined> {
+/** Asks for a passphrase that is to be, twice. @param protects what it is for. `undefined`: the user gave none. The caller overwrites it. */
+export async function askNewPassphrase(title: string, protects = 'what it protects'): Promise<Buffer | undefined> {
   const first = await vscode.window.showInputBox({
     title: `${title} (1/2)`,
-    prompt: 'It is not kept anywhere: whoever forgets it cannot open what it protects',
+    prompt: `It is not kept anywhere: whoever forgets it cannot open ${protects}`,
     password: true,
     ignoreFocusOut: true,
     validateInput: (text) =>

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import * as z from 'zod';
 import { freshnessOf } from '../vault/freshness';
 import type { SecretInfo } from '../vault/secret';
+import { notify } from './notify';
 import { keyOf, labelOf } from './secretRef';
 import { expiryWords } from './secretState';
 import { ago, span } from './views/format';
@@ -73,7 +74,7 @@ export class Reminders {
   readonly #ask: Ask;
 
   /** @param storage of the workspace. */
-  constructor(workspace: Workspace, storage: vscode.Memento, ask: Ask = (...words) => vscode.window.showWarningMessage(...words)) {
+  constructor(workspace: Workspace, storage: vscode.Memento, ask: Ask = (...words) => notify('warning', ...words)) {
     this.#workspace = workspace;
     this.#storage = storage;
     this.#ask = ask;

@@ -1,8 +1,10 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import type { Node } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { SecretsError } from '../shared/errors';
+import { storeFailure } from '../shared/storeFailure';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import type { Workspace } from './workspace';
 
@@ -21,7 +23,7 @@ export function openServersDocument({ servers }: Workspace): vscode.TextDocument
  * Changes the servers file through its document, so that an open editor, its undo history and what is typed there
  * but not saved yet are kept; then saves it.
  * @param make gives the new text, or throws; then nothing has changed.
- * @throws what `make` throws, and SecretsError `storeFailed` if it cannot be saved.
+ * @throws what `make` throws, SecretsError `serversFileUnopened`, and `storeFailed` if it cannot be saved.
  */
 export async function changeServersFile(workspace: Workspace, make: (text: string) => string): Promise<void> {
   const { path } = workspace.servers;
@@ -36,8 +38,8 @@ export async function changeServersFile(workspace: Workspace, make: (text: strin
   workspace.serversFileChanged();
 }
 
-/** Shows the servers file, at a server if one is named. Makes the file if there is none. */
-export async function showServersFile({ servers }: Workspace, server?: string): Promise<void> {
+/** Shows the servers file, at a server if one is named. Makes the file if there is none. @throws SecretsError `serversFileUnopened`, `storeFailed`. */
+export async function showServersFile({ servers }: Pick<Workspace, 'servers'>, server?: string): Promise<void> {
   const document = await openOrMake(servers.path, SKELETON);
   const editor = await vscode.window.showTextDocument(document);
   const root = server === undefined ? undefined : parseTree(document.getText(), [], { allowTrailingComma: true });
@@ -86,9 +88,21 @@ async function openOrMake(path: string, text: string): Promise<vscode.TextDocume
   try {
     return await vscode.workspace.openTextDocument(uri);
   } catch {
-    await vscode.workspace.fs.createDirectory(vscode.Uri.file(dirname(path)));
-    await vscode.workspace.fs.writeFile(uri, Buffer.from(text));
+    // It need not be missing: it can be binary, too large, or in use.
+    if (!makeFile(path, text)) throw new SecretsError('serversFileUnopened', { path });
     return vscode.workspace.openTextDocument(uri);
+  }
+}
+
+/** Writes a file where there is none. @returns whether there was none. */
+function makeFile(path: string, text: string): boolean {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (existsSync(path)) return false;
+    throw storeFailure(path, error);
   }
 }
 

@@ -115,6 +115,19 @@ describe('a server that changes its tool after it was approved', () => {
     await theme('vs-dark');
   });
 
+  it('is reviewed once by a double click: the difference stays as long as the question', async () => {
+    await workbench.views.doubleClick('Servers', 'find_issues');
+    await titled(workbench, 'Review Tools of github');
+    await sides();
+    // As long as a second review would take to replace the first.
+    await workbench.page.waitForTimeout(2_000);
+    assert.ok((await sides())[1].includes('IMPORTANT'));
+    assert.equal(await workbench.quickInput.title(), 'Review Tools of github');
+    await workbench.quickInput.cancel();
+    await workbench.page.locator('.monaco-diff-editor').first().waitFor({ state: 'detached', timeout: uiLimitMs });
+    await described(workbench, 'Servers', 'find_issues', /^changed, blocked$/);
+  });
+
   it('works again once the change is accepted', async () => {
     await workbench.runCommand('MCP Secrets: Review Tools');
     await titled(workbench, 'Review Tools');

@@ -57,7 +57,7 @@ describe('calls that are refused', () => {
 
   const turn = (words: string): { tool: string; input: object; words: string } => ({ tool: 'list_issues', input: { query: 'x' }, words });
 
-  it('asks before a server of the file is used by the agent; Cancel contacts nothing', async () => {
+  it('asks before a server of the file is used by the agent; Enter, meant for the chat, contacts nothing', async () => {
     await described(workbench, 'Servers', 'github', /^http · needs approval · 1 secret$/);
     session.agent.next(turn('I have no such tool.'));
     await workbench.chat.send('Which issues are open?');
@@ -66,7 +66,8 @@ describe('calls that are refused', () => {
     assert.ok(plan.includes('Approve server "github"?'), plan);
     assert.ok(plan.includes(`Connects to: ${upstream.url}`), plan);
     assert.ok(plan.includes('Secret: GITHUB_TOKEN as bearer token'), plan);
-    await workbench.dialogButton('Cancel');
+    assert.deepEqual((await workbench.dialogButtons()).sort(), ['Approve', 'Cancel', "Don't Approve"]);
+    await workbench.page.keyboard.press('Enter');
     await workbench.chat.transcript('I have no such tool.');
     assert.ok(!session.agent.hasCalled, 'the tool was offered to the model');
     assert.deepEqual(upstream.received, []);

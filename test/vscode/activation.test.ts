@@ -8,8 +8,8 @@ import { activated } from './support';
 describe('activation', () => {
   it('is quick, and touches no secret, file or port', async () => {
     const { activatedInMs, container, workspace } = await activated();
-    assert.ok(activatedInMs > 0);
     console.log(`activate() took ${activatedInMs.toFixed(1)} ms`);
+    assert.ok(activatedInMs > 0 && activatedInMs < 2_000);
     const { storageUri } = container.context;
     assert.ok(storageUri);
     assert.equal(existsSync(join(storageUri.fsPath, 'vault.store')), false);

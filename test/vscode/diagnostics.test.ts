@@ -87,6 +87,25 @@ describe('diagnostics of the servers file', () => {
     await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
   });
 
+  it('says no more of a file that is put right or taken away while nobody looks at it', async () => {
+    const wrong = '{ "servers": { "a": { "url": "https://a.example", "usr": 1 } } }';
+    const uri = writeServersFile(workspace, wrong);
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri));
+    await says(uri, ['1 Error Unknown field "usr".']);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await says(uri, ['1 Error Unknown field "usr".']);
+    writeServersFile(workspace, `\n\n${wrong}`);
+    await says(uri, ['3 Error Unknown field "usr".']);
+    writeServersFile(workspace, '{ "servers": { "a": { "url": "https://a.example" } } }');
+    await says(uri, []);
+    writeServersFile(workspace, wrong);
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri));
+    await says(uri, ['1 Error Unknown field "usr".']);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    writeServersFile(workspace, undefined);
+    await says(uri, []);
+  });
+
   it('offers the names of secrets and the modes of the type for completion', async () => {
     await workspace.vaults.workspace.set('COMPLETE_ME', Buffer.from('some-value'), 'user');
     const { uri } = await type(

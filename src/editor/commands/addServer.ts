@@ -1,11 +1,12 @@
 import * as vscode from 'vscode';
 import type { ServerSource } from '../../bindings/edit';
-import { putServer } from '../../bindings/edit';
+import { hasServer, putServer } from '../../bindings/edit';
 import { commandLine } from '../../bindings/plan';
 import { SERVER_NAME } from '../../bindings/schema';
 import { parseServersFile } from '../../bindings/serversFile';
 import { SecretsError } from '../../shared/errors';
 import { DEFAULT_SCOPE } from '../../vault/secret';
+import { plain } from '../plain';
 import { changeServersFile } from '../serversDocument';
 import type { Workspace } from '../workspace';
 import { askSecrets } from './chooseSecrets';
@@ -36,7 +37,7 @@ export async function addServer(workspace: Workspace): Promise<void> {
   if (specs === undefined) return;
   await changeServersFile(workspace, (text) => {
     // Meanwhile somebody may have added one of that name by hand; the wizard must not overwrite it.
-    if (isTaken(text, name))
+    if (hasServer(text, name))
       throw new SecretsError('serverInvalid', { server: name, line: 0, problem: 'There is another server of this name.' });
     return putServer(text, name, source, specs);
   });
@@ -47,8 +48,8 @@ export async function addServer(workspace: Workspace): Promise<void> {
 async function askName({ servers }: Workspace): Promise<string | undefined> {
   const text = servers.text();
   return ask('The name of the server', '', 'github', (name) => {
-    if (!SERVER_NAME.test(name)) return new SecretsError('serverNameInvalid', { server: name }).message;
-    return isTaken(text, name) ? `There is a server named "${name}" already.` : undefined;
+    if (!SERVER_NAME.test(name)) return plain(new SecretsError('serverNameInvalid', { server: name }).message);
+    return hasServer(text, name) ? `There is a server named "${name}" already.` : undefined;
   });
 }
 
@@ -65,7 +66,10 @@ async function askStdio(name: string): Promise<ServerSource | undefined> {
     (line) => {
       const parsed = parseCommandLine(line);
       if ('problem' in parsed) return parsed.problem;
-      return { message: `Starts: ${commandLine([parsed.command, ...parsed.args])}`, severity: vscode.InputBoxValidationSeverity.Info };
+      return {
+        message: `Starts: ${plain(commandLine([parsed.command, ...parsed.args]))}`,
+        severity: vscode.InputBoxValidationSeverity.Info,
+      };
     },
   );
   const parsed = text === undefined ? undefined : parseCommandLine(text);
@@ -96,7 +100,7 @@ function askUrl(name: string, source: Exclude<ServerSource, { type: 'stdio' }>):
   return ask(`The address of ${name}. No secrets here: they are chosen next`, '', 'https://api.example.com/mcp', (url) => {
     // The parser of the file is the judge of what can be in the file.
     const text = JSON.stringify({ servers: { [name]: { ...source, url } } });
-    return parseServersFile(text, '/').problems[0]?.message;
+    return plain(parseServersFile(text, '/').problems[0]?.message ?? '');
   });
 }
 
@@ -115,9 +119,4 @@ async function ask(
     // Enter in an empty box is no answer, and no reason to throw away the ones before.
     if (answer === undefined || optional || answer.trim() !== '') return answer?.trim();
   }
-}
-
-function isTaken(text: string, name: string): boolean {
-  const { servers, problems } = parseServersFile(text, '/');
-  return servers.has(name) || problems.some((problem) => problem.server === name);
 }

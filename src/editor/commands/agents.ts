@@ -4,6 +4,7 @@ import { agentKinds, configurationFor, endpointOf, endpointOfAll } from '../../a
 import { refuseName } from '../../proxy/front/agents';
 import { parseDuration } from '../../shared/duration';
 import { SecretsError } from '../../shared/errors';
+import { notify } from '../notify';
 import { count } from '../views/format';
 import type { Workspace } from '../workspace';
 import type { WorkspaceCommand } from './command';
@@ -81,7 +82,7 @@ export async function handOver(
   });
   const { text, hint } = configurationFor(form, choice.endpoints(url), token);
   await vscode.env.clipboard.writeText(text);
-  await vscode.window.showInformationMessage(`${choice.what} for ${agent} copied. ${hint}`);
+  await notify('info', `${choice.what} for ${agent} copied. ${hint}`);
 }
 
 /** What an agent is given. */

@@ -10,6 +10,7 @@ import { SecretsError } from '../../shared/errors';
 import { storeFailure } from '../../shared/storeFailure';
 import { filterWords, fitsFilter, isEmpty } from '../activityFilter';
 import type { Container } from '../container';
+import { notify } from '../notify';
 import type { Workspace } from '../workspace';
 import type { GlobalCommand, WorkspaceCommand } from './command';
 import { askWhereToSave } from './files';
@@ -32,7 +33,8 @@ async function verifyAudit({ audit, vaults, passphrase }: Workspace): Promise<vo
   const { entries, unkeyed, problem } = await vscode.window.withProgress(progress, check);
   if (problem !== undefined) throw new SecretsError('auditBroken', { problem: problem.kind, seq: problem.seq, file: problem.file });
   const forgeable = unkeyed > 0 ? ` ${String(unkeyed)} of them were written before there was a key: those could be forged.` : '';
-  void vscode.window.showInformationMessage(
+  void notify(
+    'info',
     entries === 0 ? 'The audit trail has no entries yet.' : `The audit trail has ${countEntries(entries)}, all in place.${forgeable}`,
   );
 }
@@ -62,7 +64,7 @@ async function exportAudit({ workspace, activityView: { filter } }: Container): 
   const options = { path: audit.path, format, version, ...(all ? {} : { filter: { where } }) };
   const entries = await reading(output, () => exportTrail(options, output, 'replace'));
   audit.record({ actor: 'user', action: 'audit.export', outcome: 'ok' });
-  void vscode.window.showInformationMessage(`${output} holds ${countEntries(entries)}.`);
+  void notify('info', `${output} holds ${countEntries(entries)}.`);
 }
 
 async function askWhetherAll(title: string, filter: string): Promise<boolean | undefined> {
@@ -81,7 +83,7 @@ async function showAuditFile({ audit }: Workspace, place?: unknown): Promise<voi
     const editor = await vscode.window.showTextDocument(vscode.Uri.file(join(dirname(audit.path), basename(file))));
     if (seq !== undefined) showEntry(editor, seq);
   } catch {
-    await vscode.window.showInformationMessage('Nothing has been recorded yet.');
+    await notify('info', 'Nothing has been recorded yet.');
   }
 }
 

@@ -8,6 +8,7 @@ import { createBackup } from '../../vault/backup/backup';
 import type { LockingKey } from '../../vault/backup/key';
 import type { Damage } from '../../vault/opening';
 import type { SecretSnapshot } from '../../vault/secret';
+import { notify } from '../notify';
 import { labelOf } from '../secretRef';
 import { count } from '../views/format';
 import type { Workspace } from '../workspace';
@@ -86,9 +87,9 @@ function versionsOf(snapshots: readonly SecretSnapshot[]): number {
 function tell(path: string, { secrets, versions, hasServers, damage }: Made): void {
   const holds = `${basename(path)} holds ${count(secrets, 'secret')} with ${count(versions, 'version')}${hasServers ? ' and the servers file' : ''}.`;
   if (damage.length === 0) {
-    void vscode.window.showInformationMessage(`${holds} Try it before you need it: "MCP Secrets: Restore Backup" shows what is inside.`);
+    void notify('info', `${holds} Try it before you need it: "MCP Secrets: Restore Backup" shows what is inside.`);
     return;
   }
   const lost = damage.map((one) => labelOf(one) + (one.version === undefined ? '' : ` v${String(one.version)}`)).join(', ');
-  void vscode.window.showWarningMessage(`${holds} Left out, because it cannot be opened: ${lost}.`);
+  void notify('warning', `${holds} Left out, because it cannot be opened: ${lost}.`);
 }

@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import type { Server } from '../../bindings/server';
 import { SecretsError } from '../../shared/errors';
+import { askInDialog } from '../notify';
+import { plain } from '../plain';
 import type { Workspace } from '../workspace';
 import { count, dotted } from '../views/format';
 
@@ -46,16 +48,16 @@ export async function pickServer(
 
 /** Asks for a yes that cannot be taken back. */
 export async function confirm(question: string, detail: string, yes: string): Promise<boolean> {
-  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+  return (await askInDialog(question, detail, yes)) === yes;
 }
 
-/** The answer to a question, or why it is none. */
+/** Why an answer to a question is none, for the box that it is typed in. */
 export function problemOf(check: () => unknown): string | undefined {
   try {
     check();
     return undefined;
   } catch (error) {
-    if (error instanceof SecretsError) return error.message;
+    if (error instanceof SecretsError) return plain(error.message);
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { AuditEntry } from '../../audit/entry';
 import { KIND_WORDS, NO_FILTER, OUTCOME_WORDS, secretLabels, SPANS } from '../activityFilter';
 import type { ActivityFilter } from '../activityFilter';
+import { plain } from '../plain';
 import { labelOf } from '../secretRef';
 import type { Workspace } from '../workspace';
 
@@ -85,7 +86,7 @@ function choices<P extends Part>(
 ): Choice[] {
   const wanted: readonly string[] = current[part];
   return values.map((value) => ({
-    label: label(value),
+    label: plain(label(value)),
     picked: wanted.includes(value),
     add: (filter) => ({ ...filter, [part]: [...filter[part], value] }),
   }));

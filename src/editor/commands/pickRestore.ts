@@ -4,6 +4,7 @@ import { visible } from '../../shared/visible';
 import type { Backup } from '../../vault/backup/document';
 import type { PlannedSecret, RestoreState } from '../../vault/backup/restore';
 import type { SecretInfo } from '../../vault/secret';
+import { plain } from '../plain';
 import { labelOf } from '../secretRef';
 import { count, dotted } from '../views/format';
 
@@ -73,7 +74,7 @@ function secretItem(secret: PlannedSecret, picked: boolean): Item {
 function serverItems(servers: readonly ComparedServer[]): Item[] {
   if (servers.length === 0) return [];
   const items = servers.map((server): Item => ({
-    label: visible(server.name),
+    label: plain(visible(server.name)),
     description: dotted('server', SERVER_WORDS[server.state]),
     iconPath: new vscode.ThemeIcon('server'),
     picked: server.state === 'new',

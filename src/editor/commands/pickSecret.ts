@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Server } from '../../bindings/server';
 import { SecretsError } from '../../shared/errors';
-import { DEFAULT_SCOPE } from '../../vault/secret';
+import { DEFAULT_SCOPE, toldScope } from '../../vault/secret';
 import type { SecretInfo } from '../../vault/secret';
 import { scopeLabel, secretIn } from '../secretRef';
 import type { SecretRef } from '../secretRef';
@@ -37,7 +37,7 @@ export async function pickSecret(
 /** What is known of a secret. @throws SecretsError `secretMissing`. */
 export function infoOf({ vaults }: Workspace, { scope, name }: SecretRef): SecretInfo {
   const info = vaults.infoOf(name, scope);
-  if (info === undefined) throw new SecretsError('secretMissing', { names: [name], ...(scope === DEFAULT_SCOPE ? {} : { scope }) });
+  if (info === undefined) throw new SecretsError('secretMissing', { names: [name], ...toldScope(scope) });
   return info;
 }
 

@@ -8,6 +8,7 @@ import { systemClock } from '../../shared/clock';
 import { visible } from '../../shared/visible';
 import { callSettings } from '../callSettings';
 import { VSCODE_AGENT } from '../ids';
+import { plain } from '../plain';
 import { previewText } from '../planPreview';
 import { ago, dotted } from '../views/format';
 import type { Workspace } from '../workspace';
@@ -52,7 +53,7 @@ async function askTool({ pins }: Workspace, server: Server): Promise<string | un
   const known = toolStates(pins, server).filter(({ kind }) => kind === 'tool');
   const other = { label: 'Another Tool…', tool: undefined };
   const items = [
-    ...known.map(({ name }) => ({ label: visible(name), tool: name })),
+    ...known.map(({ name }) => ({ label: plain(visible(name)), tool: name })),
     { label: 'No Tool', description: 'what any other request gets', tool: '' },
     other,
   ];
@@ -64,7 +65,7 @@ async function askTool({ pins }: Workspace, server: Server): Promise<string | un
 async function askArguments(tool: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   const text = await vscode.window.showInputBox({
     title: TITLE,
-    prompt: `The arguments of ${visible(tool)}, as JSON`,
+    prompt: `The arguments of ${plain(visible(tool))}, as JSON`,
     value: '{}',
     validateInput: (input) => (objectIn(input) === undefined ? 'This must be a JSON object.' : undefined),
   });
@@ -88,7 +89,7 @@ async function pickAgent({ agents }: Workspace): Promise<string | undefined> {
 /** Takes back what was allowed for good. */
 async function revokeConsent({ grants, messages }: Workspace): Promise<void> {
   const items = grants.list().map((grant) => ({
-    label: visible(grant.tool),
+    label: plain(visible(grant.tool)),
     description: dotted(grant.server, grant.agent ?? 'every agent', ago(grant.grantedAt)),
     grant,
   }));

@@ -5,6 +5,7 @@ import { MAX_BACKUP_BYTES } from '../../vault/backup/backup';
 import { eraseValues } from '../../vault/backup/document';
 import type { Backup } from '../../vault/backup/document';
 import { previewRestore } from '../../vault/backup/restore';
+import { notify } from '../notify';
 import { changeServersFile, openServersDocument } from '../serversDocument';
 import { count } from '../views/format';
 import type { Workspace } from '../workspace';
@@ -95,9 +96,9 @@ function tell({ secrets, servers }: Chosen): void {
   ];
   const done = `Restored ${what.join(' and ')}.`;
   const approve = 'Approve Server…';
-  if (servers.length === 0) void vscode.window.showInformationMessage(done);
+  if (servers.length === 0) void notify('info', done);
   else
-    void vscode.window
-      .showInformationMessage(`${done} Servers from a backup must be approved before they are used.`, approve)
-      .then((chosen) => (chosen === approve ? vscode.commands.executeCommand('mcpSecrets.approveServer') : undefined));
+    void notify('info', `${done} Servers from a backup must be approved before they are used.`, approve).then((chosen) =>
+      chosen === approve ? vscode.commands.executeCommand('mcpSecrets.approveServer') : undefined,
+    );
 }

@@ -8,16 +8,23 @@ const SHORT = 8;
 
 const FROM_CLIPBOARD: vscode.QuickInputButton = {
   iconPath: new vscode.ThemeIcon('clippy'),
-  tooltip: 'From Clipboard (all lines; the clipboard is emptied)',
+  tooltip: 'From Clipboard (all lines; the clipboard is emptied when the value is kept)',
 };
 const FROM_FILE: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('file'), tooltip: 'From File…' };
+
+/** A value that was given. */
+export interface GivenValue {
+  readonly value: Buffer;
+  /** To be called when the value is kept: it is removed from where it was taken. */
+  kept(): Promise<void>;
+}
 
 /**
  * Asks for a value without showing it. It can be typed or pasted; from the clipboard or a file it comes with all of
  * its lines, which an input box cannot show.
  * @returns the value, or `undefined` if the user gave up. @throws SecretsError `valueTooLarge` for a file, or what reading it throws.
  */
-export async function askValue(name: string, title: string): Promise<Buffer | undefined> {
+export async function askValue(name: string, title: string): Promise<GivenValue | undefined> {
   const box = vscode.window.createInputBox();
   box.title = title;
   box.prompt = `The value of ${name}. It is not shown, and cannot be shown later.`;
@@ -27,9 +34,9 @@ export async function askValue(name: string, title: string): Promise<Buffer | un
   box.buttons = [FROM_CLIPBOARD, FROM_FILE];
   const listeners: vscode.Disposable[] = [];
   try {
-    return await new Promise<Buffer | undefined>((resolve, reject) => {
+    return await new Promise<GivenValue | undefined>((resolve, reject) => {
       let asking = false;
-      const take = (value: Promise<Buffer | string | undefined>): void => {
+      const take = (value: Promise<GivenValue | string | undefined>): void => {
         asking = true;
         value.then((result) => {
           asking = false;
@@ -52,7 +59,7 @@ export async function askValue(name: string, title: string): Promise<Buffer | un
         }),
         box.onDidAccept(() => {
           if (box.value === '') box.validationMessage = 'Give a value, or press Escape to leave.';
-          else take(pastedLines(box.value).then((lines) => Buffer.from(lines ?? box.value)));
+          else take(pastedLines(box.value).then((lines) => given(Buffer.from(lines ?? box.value))));
         }),
         box.onDidHide(() => {
           if (!asking) resolve(undefined);
@@ -87,15 +94,21 @@ function warning(value: string): vscode.InputBoxValidationMessage | undefined {
   return message === undefined ? undefined : { message, severity: vscode.InputBoxValidationSeverity.Warning };
 }
 
-async function fromClipboard(): Promise<Buffer | string> {
-  const text = await vscode.env.clipboard.readText();
-  if (text === '') return 'The clipboard holds no text.';
-  // Whatever was put there since then is not ours to remove.
-  if ((await vscode.env.clipboard.readText()) === text) await vscode.env.clipboard.writeText('');
-  return Buffer.from(withoutLastLineBreak(text));
+function given(value: Buffer, kept: () => Promise<void> = () => Promise.resolve()): GivenValue {
+  return { value, kept };
 }
 
-async function fromFile(name: string): Promise<Buffer | undefined> {
+async function fromClipboard(): Promise<GivenValue | string> {
+  const { clipboard } = vscode.env;
+  const text = await clipboard.readText();
+  if (text === '') return 'The clipboard holds no text.';
+  return given(Buffer.from(withoutLastLineBreak(text)), async () => {
+    // Whatever was put there since then is not ours to remove.
+    if ((await clipboard.readText()) === text) await clipboard.writeText('');
+  });
+}
+
+async function fromFile(name: string): Promise<GivenValue | undefined> {
   const [uri] = (await vscode.window.showOpenDialog({ title: `The value of ${name}`, openLabel: 'Use Content' })) ?? [];
   if (uri === undefined) return undefined;
   const { size } = await vscode.workspace.fs.stat(uri);
@@ -104,7 +117,7 @@ async function fromFile(name: string): Promise<Buffer | undefined> {
   const end = withoutLastLineBreak(bytes.toString('latin1')).length;
   const value = Buffer.from(bytes.subarray(0, end));
   bytes.fill(0);
-  return value;
+  return given(value);
 }
 
 /** The line break with which editors and `echo` end a file is no part of the value. The command line does the same. */

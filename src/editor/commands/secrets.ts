@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { notify } from '../notify';
 import { labelOf, scopeIn, secretIn } from '../secretRef';
 import type { SecretRef } from '../secretRef';
 import { count } from '../views/format';
@@ -52,9 +53,10 @@ async function replaceSecret(workspace: Workspace, argument: unknown): Promise<v
 async function setValue({ vaults, keys, passphrase, messages }: Workspace, secret: SecretRef, verb: 'Add' | 'Replace'): Promise<boolean> {
   const label = labelOf(secret);
   await passphrase.during(() => keys.prepare());
-  const value = await askValue(label, `${verb} Secret ${label}`);
-  if (value === undefined) return false;
-  await vaults.of(secret.scope).set(secret.name, value, 'user', secret.scope);
+  const given = await askValue(label, `${verb} Secret ${label}`);
+  if (given === undefined) return false;
+  await vaults.of(secret.scope).set(secret.name, given.value, 'user', secret.scope);
+  await given.kept();
   messages.done(`Secret ${label} ${verb === 'Add' ? 'added' : 'replaced'}`);
   return true;
 }
@@ -63,7 +65,7 @@ async function setValue({ vaults, keys, passphrase, messages }: Workspace, secre
 async function offerExpiry(secret: SecretRef): Promise<void> {
   const setExpiry = 'Set Expiry…';
   const message = `${labelOf(secret)} has a new value. The former one had an expiry date; this one has none yet.`;
-  if ((await vscode.window.showInformationMessage(message, setExpiry)) === setExpiry) {
+  if ((await notify('info', message, setExpiry)) === setExpiry) {
     await vscode.commands.executeCommand('mcpSecrets.setExpiry', secret);
   }
 }

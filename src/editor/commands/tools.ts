@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Server } from '../../bindings/server';
 import { flagWords } from '../../bindings/toolFlags';
@@ -32,37 +33,45 @@ async function reviewTools(workspace: Workspace, argument: unknown): Promise<voi
     workspace.messages.done(`Nothing of server ${server.name} waits for a review`);
     return;
   }
-  const provider = await showDifference(server, waiting);
+  const subject = [server.name, ...waiting.map(({ kind, name }) => `${kind} ${name}`)].join('\n');
+  if (underReview.has(subject)) return;
+  underReview.add(subject);
   try {
-    const accepts = await askToAccept(server, waiting);
-    await closeDifference();
-    if (!accepts) return;
+    if (!(await review(server, waiting))) return;
     await pins.accept(server, shownIn(waiting), 'user');
     workspace.messages.done(`${count(waiting.length, 'tool')} of server ${server.name} accepted`);
   } finally {
-    provider.dispose();
+    underReview.delete(subject);
   }
 }
 
-/** What is open is offered to the chat as context, and this was kept from agents. */
-async function closeDifference(): Promise<void> {
-  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-  await vscode.window.tabGroups.close(
-    tabs.filter(({ input }) => input instanceof vscode.TabInputTextDiff && input.modified.scheme === SCHEME),
-  );
+/** VS Code runs the command of an item with each click of a double click: the second one must not end the first. */
+const underReview = new Set<string>();
+
+/** @returns whether the user accepts what is shown. */
+async function review(server: Server, waiting: readonly ToolState[]): Promise<boolean> {
+  const difference = await showDifference(server, waiting);
+  try {
+    return await askToAccept(server, waiting);
+  } finally {
+    await difference.close();
+  }
 }
 
 /** The question lies over the first lines. */
 const UNDER_THE_QUESTION = '\n'.repeat(6);
 
-/** Opens VS Code's own view of differences, read-only. @returns what gives it its texts. */
-async function showDifference(server: Server, waiting: readonly ToolState[]): Promise<vscode.Disposable> {
+/** Opens VS Code's own view of differences, read-only. @returns what closes it. */
+async function showDifference(server: Server, waiting: readonly ToolState[]): Promise<{ close(): Promise<void> }> {
   const texts = differenceOf(waiting);
-  const provider = vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
-    provideTextDocumentContent: ({ authority }) => UNDER_THE_QUESTION + (authority === 'accepted' ? texts.accepted : texts.offered),
-  });
+  // Of its own: another review may be closing at this moment.
+  const query = randomUUID();
   const uri = (side: 'accepted' | 'offered'): vscode.Uri =>
-    vscode.Uri.from({ scheme: SCHEME, authority: side, path: `/Tools of ${server.name}`, query: String(Date.now()) });
+    vscode.Uri.from({ scheme: SCHEME, authority: side, path: `/Tools of ${server.name}`, query });
+  const provider = vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
+    provideTextDocumentContent: (asked) =>
+      asked.query === query ? UNDER_THE_QUESTION + (asked.authority === 'accepted' ? texts.accepted : texts.offered) : undefined,
+  });
   const title = waiting.length === 1 ? visible(waiting[0]?.name ?? '') : count(waiting.length, 'tool');
   try {
     await vscode.commands.executeCommand('vscode.diff', uri('accepted'), uri('offered'), `${server.name}: ${title} (accepted ↔ offered)`, {
@@ -72,7 +81,22 @@ async function showDifference(server: Server, waiting: readonly ToolState[]): Pr
     provider.dispose();
     throw error;
   }
-  return provider;
+  return {
+    close: async () => {
+      provider.dispose();
+      await closeTabs(query);
+    },
+  };
+}
+
+/** What is open is offered to the chat as context, and this was kept from agents. */
+async function closeTabs(query: string): Promise<void> {
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  await vscode.window.tabGroups.close(
+    tabs.filter(
+      ({ input }) => input instanceof vscode.TabInputTextDiff && input.modified.scheme === SCHEME && input.modified.query === query,
+    ),
+  );
 }
 
 /** The difference can be read while this is open. What is chosen at first, and by Escape, changes nothing. */

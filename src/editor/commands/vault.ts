@@ -4,6 +4,7 @@ import { USER_SCOPE } from '../../vault/secret';
 import type { Vault } from '../../vault/vault';
 import type { Vaults } from '../../vault/vaults';
 import { showRotation } from '../keyRotation';
+import { askInDialog, notify } from '../notify';
 import { askNewPassphrase } from '../passphrase';
 import { count } from '../views/format';
 import type { Workspace } from '../workspace';
@@ -35,12 +36,11 @@ async function panic(workspace: Workspace): Promise<void> {
   await workspace.vaults.lock('user', 'panic');
   const unlockTitle = 'Unlock';
   // Not waited for: the command is done.
-  void vscode.window
-    .showWarningMessage(
-      'The vault is locked, servers are stopped, calls have ended, and agents outside VS Code need new tokens. Nothing was deleted.',
-      unlockTitle,
-    )
-    .then((chosen) => (chosen === unlockTitle ? vscode.commands.executeCommand('mcpSecrets.unlockVault') : undefined));
+  void notify(
+    'warning',
+    'The vault is locked, servers are stopped, calls have ended, and agents outside VS Code need new tokens. Nothing was deleted.',
+    unlockTitle,
+  ).then((chosen) => (chosen === unlockTitle ? vscode.commands.executeCommand('mcpSecrets.unlockVault') : undefined));
 }
 
 async function rotateKey({ vaults, messages }: Workspace): Promise<void> {
@@ -119,9 +119,7 @@ async function checkVault({ vaults }: Workspace): Promise<void> {
   const damage = [...(await vaults.workspace.check()), ...(await vaults.user.check())];
   const named = damage.map(({ scope, name, version }) => `${scope}/${name}${version === undefined ? '' : ` v${String(version)}`}`);
   if (named.length > 0) throw new SecretsError('secretsDamaged', { named });
-  void vscode.window.showInformationMessage(
-    `All ${count(vaults.workspace.size + vaults.user.size, 'secret')} open, with all their versions.`,
-  );
+  void notify('info', `All ${count(vaults.workspace.size + vaults.user.size, 'secret')} open, with all their versions.`);
 }
 
 async function recoverVault({ vaults }: Workspace): Promise<void> {
@@ -133,7 +131,7 @@ async function recoverVault({ vaults }: Workspace): Promise<void> {
   const lost =
     unreadable.length === 0 ? '' : ` These cannot be opened: ${unreadable.map(({ scope, name }) => `${scope}/${name}`).join(', ')}.`;
   const gone = missing === 0 ? '' : ` ${String(missing)} more were there and are gone: restore a backup.`;
-  void vscode.window.showInformationMessage(`${count(kept, 'secret')} can be used.${lost}${gone}`);
+  void notify('info', `${count(kept, 'secret')} can be used.${lost}${gone}`);
 }
 
 async function startFresh({ vaults }: Workspace): Promise<void> {
@@ -143,7 +141,7 @@ async function startFresh({ vaults }: Workspace): Promise<void> {
   const detail = 'The vault is moved aside, not deleted. Its secrets have to be set again, or restored from a backup.';
   if (!(await confirm(`Begin a new vault${whose(chosen, vaults)}?`, detail, 'Start Fresh'))) return;
   const where = await chosen.startFresh('user');
-  void vscode.window.showInformationMessage(`The vault was moved to ${where}. A new one begins with the next secret.`);
+  void notify('info', `The vault was moved to ${where}. A new one begins with the next secret.`);
 }
 
 /** The word to type: a click can be a slip, this cannot. */
@@ -153,12 +151,7 @@ async function destroyAll({ vaults, folder, messages }: Workspace): Promise<void
   const { size } = vaults.workspace;
   const backup = 'Create Backup First';
   const detail = `${count(size, 'secret')} of ${folder.name} with all versions, those that Start Fresh has moved aside, and the key. Only a backup can bring them back.`;
-  const chosen = await vscode.window.showWarningMessage(
-    'Destroy all secrets of this workspace?',
-    { modal: true, detail },
-    backup,
-    'Destroy…',
-  );
+  const chosen = await askInDialog('Destroy all secrets of this workspace?', detail, backup, 'Destroy…');
   if (chosen === undefined) return;
   if (chosen === backup) {
     await vscode.commands.executeCommand('mcpSecrets.createBackup');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mock } from 'node:test';
 import { EditorTreeStore } from '../../../src/editor/stores/editorTreeStore';
 import { MemoryMemento } from '../support/editorState';
 import { refusal } from '../support/errors';
@@ -126,16 +127,21 @@ describe("a tree in the editor's storage", () => {
   });
 
   it('that is large is copied when nothing has changed for a while, or at the end', async () => {
-    const store = open();
-    await put(store, 1, 300_000);
-    await put(store, 2, 300_000, 'p1');
-    await put(store, 3, 300_000, 'p2');
-    const { writes } = memento;
-    assert.equal(copied(), head(1));
-    await store.flush();
-    assert.deepEqual([copied(), memento.writes], [head(3), writes + 1]);
-    await store.flush();
-    assert.equal(memento.writes, writes + 1);
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const store = open();
+      await put(store, 1, 300_000);
+      await put(store, 2, 300_000, 'p1');
+      await put(store, 3, 300_000, 'p2');
+      const { writes } = memento;
+      assert.equal(copied(), head(1));
+      await store.flush();
+      assert.deepEqual([copied(), memento.writes], [head(3), writes + 1]);
+      await store.flush();
+      assert.equal(memento.writes, writes + 1);
+    } finally {
+      mock.timers.reset();
+    }
     loseFiles();
     assert.equal(open().part('p2')?.trim(), 'p2');
   });
