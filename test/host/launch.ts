@@ -174,6 +174,7 @@ async function openBrowser(
     viewport: { width: 1280, height: 800 },
     timeout: readyLimitMs,
   });
+  context.setDefaultNavigationTimeout(readyLimitMs);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   // VS Code encrypts SecretStorage in the browser with a key part that its host hands out. Without one it keeps
   // secrets in memory, and a reload would lose them.

@@ -26,9 +26,14 @@ export class QuickInput {
           () => true,
           () => false,
         );
-        if (found) await row.click({ timeout: 2_000 });
-        else await this.cancel();
-        return found ? true : undefined;
+        if (!found) {
+          await this.cancel();
+          return undefined;
+        }
+        // Tried first: a click that is given up when it has worked already would run the command twice.
+        await row.click({ trial: true, timeout: 2_000 });
+        await row.click({ timeout: uiLimitMs });
+        return true;
       },
       2 * uiLimitMs,
     );
@@ -72,6 +77,11 @@ export class QuickInput {
   /** Types into the input box and leaves it open, e.g. to see its validation message. */
   async type(text: string): Promise<void> {
     await this.#box.fill(text, { timeout: uiLimitMs });
+  }
+
+  /** What stands in the input box. */
+  async value(): Promise<string> {
+    return this.#box.inputValue({ timeout: uiLimitMs });
   }
 
   /** The message under the input box: the prompt or the validation message. Waits until it contains `part`. */

@@ -72,6 +72,11 @@ export class TreeViews {
     await (await this.#row(viewTitle, rowLabel)).click({ timeout: uiLimitMs });
   }
 
+  /** Clicks a row twice, which runs its command twice. */
+  async doubleClick(viewTitle: string, rowLabel: string): Promise<void> {
+    await (await this.#row(viewTitle, rowLabel)).dblclick({ timeout: uiLimitMs });
+  }
+
   /** Opens a row that has children, or is about to have some; does nothing when it is open. */
   async expand(viewTitle: string, rowLabel: string): Promise<void> {
     const row = await this.#row(viewTitle, rowLabel);
@@ -102,9 +107,12 @@ export class TreeViews {
     const entry = this.#page.locator('.monaco-menu .action-menu-item').filter({
       has: this.#page.getByText(menuTitle, { exact: true }),
     });
-    // A menu takes no clicks in its first moments.
+    let isClicked = false;
+    // A menu takes no clicks in its first moments, and may need one to go.
     await eventually(`the menu takes "${menuTitle}"`, async () => {
-      await entry.click({ timeout: uiLimitMs });
+      if (!(await entry.isVisible())) return isClicked ? true : undefined;
+      isClicked = true;
+      await entry.click({ timeout: 2_000 });
       return entry.waitFor({ state: 'hidden', timeout: 500 }).then(() => true);
     });
   }
@@ -142,9 +150,11 @@ export class TreeViews {
     return this.#pane(viewTitle).locator('.welcome-view-content').innerText({ timeout: uiLimitMs });
   }
 
-  /** What a view says above its items; empty when it says nothing. */
+  /** What a view says above its items; empty when it says nothing. Waits for the view. */
   async message(viewTitle: string): Promise<string> {
-    const texts = await this.#pane(viewTitle).locator('.tree-explorer-viewlet-tree-view > .message').allInnerTexts();
+    const pane = this.#pane(viewTitle);
+    await pane.waitFor({ state: 'attached', timeout: uiLimitMs });
+    const texts = await pane.locator('.tree-explorer-viewlet-tree-view > .message').allInnerTexts();
     return texts.join('\n').trim();
   }
 

@@ -156,7 +156,7 @@ describe('agents', function () {
   });
 
   it('have tokens that expire; the record tells them from wrong ones and names the agent', async () => {
-    const moment = new Date(Date.now() + 10_000).toISOString();
+    const moment = new Date(Date.now() + 20_000).toISOString();
     const added = await add('Brief', '--expires', moment);
     assert.equal(added.expiresAt, moment);
     const agent = as(added, 'local');

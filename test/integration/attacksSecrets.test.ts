@@ -344,7 +344,7 @@ describe('messages that are meant to do harm, to servers that get secrets in the
       'fn',
       'local',
     );
-    serving = await place.serve(['--timeout', '2']);
+    serving = await place.serve(['--timeout', '5']);
   });
 
   after(async () => {
@@ -371,7 +371,7 @@ describe('messages that are meant to do harm, to servers that get secrets in the
         assert.ok(answered.messages[0]?.result !== undefined, answered.body.slice(0, 300));
       }
       // Longer than the call timeout: what was left behind would show now.
-      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      await new Promise((resolve) => setTimeout(resolve, 5_500));
       const alive = await agent.tool(server === 'local' ? 'echo' : 'do', { text: 'done' });
       assert.equal(alive.messages[0]?.error, undefined, alive.body);
       agent.close();

@@ -7,7 +7,7 @@ import { Agent } from './support/agent';
 import { findCanaries, holds, newCanary, newPlainCanary } from './support/canaries';
 import { TestClient } from './support/client';
 import { until } from './support/eventually';
-import { processesOf } from './support/processes';
+import { leftOf } from './support/processes';
 import { serverScript } from './support/programs';
 import { scripted } from './support/scripted';
 import type { Serving } from './support/serving';
@@ -174,7 +174,7 @@ describe('canary values, after a run that used them everywhere', function () {
     assert.deepEqual(readdirSync(place.home), [], 'HOME was left alone');
     await serving.stop();
     assert.deepEqual(findCanaries(place.root, all()), []);
-    assert.deepEqual(processesOf(place.root), []);
+    assert.deepEqual(await leftOf(place.root), []);
   });
 
   it('would have been found in any form', () => {

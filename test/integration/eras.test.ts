@@ -109,7 +109,7 @@ for (const agentKind of AGENTS)
           const abort = new AbortController();
           const call = agent.tool('wait', {}, { signal: abort.signal });
           const ended = assert.rejects(call);
-          await new Promise((resolve) => setTimeout(resolve, 1_000));
+          await until('the call is under way', async () => textOf(await agent.tool('waits')) === '1');
           abort.abort('enough');
           await ended;
           await until('the server has noticed', async () => textOf(await agent.tool('cancelled')) === '1');

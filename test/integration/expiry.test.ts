@@ -106,7 +106,7 @@ describe('mcp-secrets serve --expired', function () {
 
   before(async () => {
     upstream = await ScriptedUpstream.start();
-    await place.secret('TOKEN', newPlainCanary(), '--expires', new Date(Date.now() + 5_000).toISOString());
+    await place.secret('TOKEN', newPlainCanary(), '--expires', new Date(Date.now() + 15_000).toISOString());
     await place.addHttp('web', upstream.url, 'TOKEN=bearer');
   });
 

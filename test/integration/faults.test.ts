@@ -21,10 +21,11 @@ import { Stream } from './support/stream';
 const UNRULY = `
   const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
   const done = (id, text) => say({ id, result: { content: [{ type: 'text', text }] } });
+  const late = new Set();
   const faults = {
     twice: (id) => { done(id, 'first'); done(id, 'second'); },
     wrong: (id) => { done(id + 1000, 'x'); done(String(id), 'x'); done(null, 'x'); done(-id, 'x'); },
-    late: (id) => setTimeout(done, 1500, id, 'late'),
+    late: (id) => late.add(id),
     half: (id) => { process.stdout.write('{"jsonrpc":"2.0","id":' + id + ',"result":{"content'); process.exit(4); },
     dying: (id, params) => {
       say({ method: 'notifications/progress', params: { progressToken: params._meta?.progressToken, progress: 1 } });
@@ -36,6 +37,7 @@ const UNRULY = `
   };
   require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
     const { id, method, params } = JSON.parse(line);
+    if (method === 'notifications/cancelled' && late.has(params.requestId)) done(params.requestId, 'late');
     if (id === undefined || method === undefined) return;
     if (method === 'initialize') say({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'u', version: '1' } } });
     else if (method === 'tools/call') (faults[params.name] ?? ((own) => done(own, 'done')))(id, params);
@@ -146,7 +148,6 @@ describe('faults of servers', function () {
     for (const [fault, answer] of faults) {
       it(`${fault}: one answer, and the next call works`, async () => {
         assert.deepEqual(answersOf(await agent.call('tools/call', { name: fault, _meta: { progressToken: 'p' } })), [answer]);
-        if (fault === 'late') await sleep(800);
         assert.deepEqual(answersOf(await agent.tool('fine')), ['done']);
         assertRecorded(2);
       });
@@ -215,7 +216,7 @@ describe('faults of servers', function () {
         return true;
       }, 'upstreamTimeout'],
       ['answers too late', ({ message }, response) => {
-        setTimeout(() => response.destroyed || response.end(JSON.stringify(answerTo(message, textResult('late')))), 1_800);
+        setTimeout(() => response.destroyed || response.end(JSON.stringify(answerTo(message, textResult('late')))), 10_000);
         return true;
       }, 'upstreamTimeout'],
     ]; // prettier-ignore

@@ -6,7 +6,7 @@ import { Agent } from './support/agent';
 import { TestClient } from './support/client';
 import { eventually, until } from './support/eventually';
 import { LocalProxy } from './support/localProxy';
-import { processesOf } from './support/processes';
+import { leftOf, processesOf } from './support/processes';
 import { scripted } from './support/scripted';
 import { memoryEvents, SdkServer } from './support/sdkServer';
 import { Stream } from './support/stream';
@@ -92,13 +92,15 @@ describe('all servers at one endpoint: servers come and go', function () {
     changing.gate = new Promise((resolve) => (open = resolve));
     await proxy.servers({ changing: { url: changing.url }, ready: stdio() });
     const client = await connect();
+    await until('the other one is there', async () => (await skippedFor(client)).length === 1);
     assert.deepEqual(await skippedFor(client), [
       { server: 'changing', reason: 'Server "changing" has not answered yet. It joins when it does.' },
     ]);
     assert.match(client.client.getInstructions() ?? '', /"changing" has not answered yet/);
+    client.news = 0;
     open(undefined);
     await until('the news', () => client.news > 0);
-    assert.deepEqual(await namesFor(client), ['changing__first']);
+    await until('its tool', async () => (await namesFor(client)).join() === 'changing__first');
     assert.deepEqual(await skippedFor(client), []);
   });
 
@@ -129,7 +131,7 @@ describe('all servers at one endpoint: servers come and go', function () {
     const code = `require('fs').existsSync(${JSON.stringify(allowed)}) ? import(${JSON.stringify(script)}) : process.exit(3)`;
     await proxy.servers({ child: { command, args: ['-e', code] } });
     const client = await connect();
-    assert.match((await skippedFor(client))[0]?.reason ?? '', /exit code 3/);
+    await until('its end', async () => (await skippedFor(client))[0]?.reason.includes('exit code 3') === true);
     writeFileSync(allowed, '');
     assert.equal(await client.text('child__echo', { text: 'back' }), 'back');
     assert.deepEqual(await skippedFor(client), []);
@@ -260,7 +262,7 @@ describe('all servers at one endpoint: servers come and go', function () {
       messages.map(({ id, error }) => [id, (error as { data?: { kind?: string } } | undefined)?.data?.kind]),
       [[7, 'locked']],
     );
-    assert.deepEqual(processesOf(proxy.folder), []);
+    assert.deepEqual(await leftOf(proxy.folder), []);
     agent.close();
   });
 

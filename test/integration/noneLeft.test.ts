@@ -4,7 +4,7 @@ import { Agent } from './support/agent';
 import { newCanary } from './support/canaries';
 import { until } from './support/eventually';
 import { LocalProxy } from './support/localProxy';
-import { allProcesses, canLook, environmentText, isRunning, processesOf } from './support/processes';
+import { allProcesses, canLook, environmentText, isRunning, leftOf, processesOf } from './support/processes';
 import { scripted, textOf, valueOf } from './support/scripted';
 import type { OwnEnvironment } from './support/scripted';
 import type { Serving } from './support/serving';
@@ -65,7 +65,7 @@ describe('when the proxy is killed', function () {
     await serving.end('SIGKILL');
     await until('the end of all', () => !pids.some(isRunning));
     await until('the end of the watchdog', () => !isRunning(dog));
-    assert.deepEqual(processesOf(place.root), []);
+    assert.deepEqual(await leftOf(place.root), []);
   });
 
   it('the watchdog is in no group of ours, and was given nothing', async () => {

@@ -18,6 +18,8 @@ describe('a stdio upstream that fails', function () {
   const marker = join(place.workspace, 'started');
   let serving: Serving;
   let agent: Agent;
+  /** Its calls have more time than they need. */
+  let patient: Agent;
 
   before(async () => {
     await place.secret('TOKEN', newCanary());
@@ -27,23 +29,30 @@ describe('a stdio upstream that fails', function () {
     chmodSync(notExecutable, 0o600);
     const servers = {
       good: { command, args, secrets: { TOKEN: 'env' }, limits: { startTimeout: '30s' } },
+      patient: { command, args, secrets: { TOKEN: 'env' }, limits: { startTimeout: '30s', callTimeout: '30s' } },
       'not-found': { command: 'mcp-no-such-command', args: ['x'] },
       'not-allowed': { command: notExecutable },
       'no-folder': { command, args, cwd: 'none' },
       dies: { command, args: [...args, '--die', '--marker', marker], limits: { startTimeout: '30s' } },
       refuses: { command, args: [...args, '--refuse'], limits: { startTimeout: '30s' } },
       mute: { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] },
-      babbles: { command: process.execPath, args: ['-e', 'console.log("Welcome!"); console.log("{}"); setInterval(() => {}, 1000)'] },
+      babbles: {
+        command: process.execPath,
+        args: ['-e', 'console.log("Welcome!"); console.log("{}"); setInterval(() => {}, 1000)'],
+        limits: { startTimeout: '8s' },
+      },
       missing: { command, args: [...args, '--marker', marker], secrets: { TOKEN: 'env', NOT_THERE: 'env' } },
     };
     await place.servers(servers, ...Object.keys(servers));
     serving = await place.serve(['--timeout', '2']);
     agent = new Agent(serving, 'good');
     await agent.initialize();
+    patient = new Agent(serving, 'patient');
+    await patient.initialize();
   });
 
   after(async () => {
-    agent.close();
+    for (const each of [agent, patient]) each.close();
     await place.close();
   });
 
@@ -89,7 +98,8 @@ describe('a stdio upstream that fails', function () {
 
   it('writes what is no message: that goes to the log', async () => {
     await failsToStart('babbles', 'upstreamTimeout', /sent nothing/);
-    assert.match(serving.logs, /\[babbles\] wrote a line to its standard output that is no MCP message: Welcome!/);
+    const said = '[babbles] wrote a line to its standard output that is no MCP message: Welcome!';
+    await until('its words', () => serving.logs.includes(said));
   });
 
   it('a secret that is missing: named, and nothing is started', async () => {
@@ -148,9 +158,9 @@ describe('a stdio upstream that fails', function () {
   });
 
   it('dies with several calls under way: an error for each', async () => {
-    const hanging = [1, 2, 3].map(() => agent.tool('hang'));
-    await until('the calls at the child', async () => ((await agent.tool('received')).body.match(/hang/g)?.length ?? 0) >= 3);
-    await agent.tool('exit');
+    const hanging = [1, 2, 3].map(() => patient.tool('hang'));
+    await until('the calls at the child', async () => ((await patient.tool('received')).body.match(/hang/g)?.length ?? 0) >= 3);
+    await patient.tool('exit');
     for (const answer of await Promise.all(hanging)) assertError(answer, 'childExited', /exit code 7/);
   });
 
@@ -166,7 +176,7 @@ describe('a stdio upstream that fails', function () {
 
   it('a batch with a call that kills it: each request has one answer', async () => {
     const call = (id: number, name: string): object => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name } });
-    const { messages } = await agent.post([call(1, 'echo'), call(2, 'hang'), call(3, 'exit')]);
+    const { messages } = await patient.post([call(1, 'echo'), call(2, 'hang'), call(3, 'exit')]);
     assert.deepEqual(messages.map(({ id }) => id).sort(), [1, 2, 3]);
     assert.deepEqual(
       messages.filter(({ error }) => error?.data?.kind === 'childExited').map(({ id }) => id),
@@ -193,34 +203,34 @@ describe('a stdio upstream that fails', function () {
   });
 
   it('a cancelled call ends without an answer, and the server is told', async () => {
-    const hanging = agent.post({ jsonrpc: '2.0', id: 'to-cancel', method: 'tools/call', params: { name: 'hang' } });
-    await until('the call at the child', async () => (await agent.tool('received')).body.includes('to-cancel'));
-    await agent.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'to-cancel', reason: 'enough' } });
+    const hanging = patient.post({ jsonrpc: '2.0', id: 'to-cancel', method: 'tools/call', params: { name: 'hang' } });
+    await until('the call at the child', async () => (await patient.tool('received')).body.includes('to-cancel'));
+    await patient.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'to-cancel', reason: 'enough' } });
     assert.deepEqual((await hanging).messages, []);
-    const received = (await agent.tool('received')).body;
+    const received = (await patient.tool('received')).body;
     assert.ok(received.includes('notifications/cancelled'));
-    assert.equal(textOf(await agent.tool('echo', { text: 'on' })), 'on');
+    assert.equal(textOf(await patient.tool('echo', { text: 'on' })), 'on');
   });
 
   it('an agent that goes away in the middle of a call does not disturb the session', async () => {
-    const begun = agent.begin(
+    const begun = patient.begin(
       'POST',
       JSON.stringify({ jsonrpc: '2.0', id: 'left', method: 'tools/call', params: { name: 'wait', arguments: { file: '/none' } } }),
     );
-    await until('the call at the child', async () => (await agent.tool('received')).body.includes('left'));
+    await until('the call at the child', async () => (await patient.tool('received')).body.includes('left'));
     begun.abort();
     await assert.rejects(begun.response);
     const [line] = await place.audited(1, ({ tool }) => tool === 'wait');
     assert.deepEqual([line?.outcome, line?.errorKind], ['error', 'abandoned']);
-    assert.equal(textOf(await agent.tool('echo', { text: 'on' })), 'on');
+    assert.equal(textOf(await patient.tool('echo', { text: 'on' })), 'on');
   });
 
   it('a request id that is under way cannot be used again', async () => {
-    const hanging = agent.post({ jsonrpc: '2.0', id: 'twice', method: 'tools/call', params: { name: 'hang' } });
-    await until('the call at the child', async () => (await agent.tool('received')).body.includes('twice'));
-    const again = await agent.post({ jsonrpc: '2.0', id: 'twice', method: 'tools/call', params: { name: 'echo' } });
+    const hanging = patient.post({ jsonrpc: '2.0', id: 'twice', method: 'tools/call', params: { name: 'hang' } });
+    await until('the call at the child', async () => (await patient.tool('received')).body.includes('twice'));
+    const again = await patient.post({ jsonrpc: '2.0', id: 'twice', method: 'tools/call', params: { name: 'echo' } });
     assert.deepEqual([again.status, again.messages[0]?.error?.code], [400, -32600]);
-    await agent.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'twice' } });
+    await patient.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'twice' } });
     await hanging;
   });
 

@@ -26,7 +26,7 @@ describe('an http upstream that fails', function () {
     await place.addHttp('one', upstream.url, 'TOKEN=bearer');
     await place.addHttp('down', 'http://127.0.0.1:9/mcp', 'TOKEN=bearer');
     await place.addHttp('missing', upstream.url, 'NOT_THERE=bearer', 'NOR_THIS=header');
-    serving = await place.serve(['--timeout', '2']);
+    serving = await place.serve(['--timeout', '5']);
     agent = new Agent(serving, 'one');
     await agent.initialize();
   });
@@ -70,18 +70,18 @@ describe('an http upstream that fails', function () {
   });
 
   it('hangs before the answer', async () => {
-    const error = await failing('upstreamTimeout', /sent nothing for 2 seconds.*raise the call timeout/, () => true);
+    const error = await failing('upstreamTimeout', /sent nothing for 5 seconds.*raise the call timeout/, () => true);
     assert.notEqual(error.id, null);
   });
 
   it('hangs in the middle of a JSON answer', () =>
-    failing('upstreamTimeout', /sent nothing for 2 seconds/, (_, response) => {
+    failing('upstreamTimeout', /sent nothing for 5 seconds/, (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       return response.write('{"jsonrpc":') || true;
     }));
 
   it('hangs in the middle of a stream', async () => {
-    await failing('upstreamTimeout', /sent nothing for 2 seconds/, (_, response) => {
+    await failing('upstreamTimeout', /sent nothing for 5 seconds/, (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(event({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'alive' } }));
       return true;
@@ -99,7 +99,7 @@ describe('an http upstream that fails', function () {
           clearInterval(timer);
           response.end(event(answerTo(message, textResult('late'))));
         }
-      }, 600);
+      }, 1_100);
       return true;
     };
     assert.equal(textOf(await agent.tool('slow')), 'late');

@@ -114,6 +114,8 @@ class Bridge implements Upstream {
       call.versions = own.versions;
     }
     if (reply.refused !== undefined) return reply.refused;
+    // The agent went away before there was an answer: nothing is known of the server.
+    if (reply.accepted === undefined && post.reply.abandoned) throw new SecretsError('sessionUnknown', {});
     this.#verdicts.found(post.server, 'legacy', true);
     if (reply.accepted !== undefined) this.#options.pipeline.answered(call, reply.accepted);
     else this.#options.pipeline.end(call, { outcome: 'ok' });

@@ -14,6 +14,15 @@ export async function eventually<T>(what: string, probe: () => Promise<T | undef
   }
 }
 
+/** Waits until a number is above 0 and the same as 100 ms before, and returns it. */
+export async function settled(what: string, count: () => number): Promise<number> {
+  return eventually(what, async () => {
+    const before = count();
+    await sleep(100);
+    return before > 0 && count() === before ? before : undefined;
+  });
+}
+
 /** Waits until a condition holds. */
 export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
   await eventually(what, async () => ((await holds()) ? true : undefined));

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import type { ClientCapabilities } from '@modelcontextprotocol/sdk/types.js';
 import { TestClient } from './client';
-import { until } from './eventually';
+import { eventually } from './eventually';
+import { freePort } from './freePort';
 import { serverScript } from './programs';
 import type { Serving } from './serving';
 import { Workplace } from './workplace';
@@ -67,7 +66,19 @@ export class Everything {
 }
 
 async function startHttp(script: string, env: Record<string, string>): Promise<{ process: ChildProcess; url: URL }> {
-  const port = await freePort();
+  for (let tries = 1; ; tries += 1) {
+    const started = await startAt(await freePort(), script, env);
+    if (started !== undefined) return started;
+    if (tries === 3) throw new Error('the everything server ends');
+  }
+}
+
+/** `undefined`: it has ended, because another program has taken the port meanwhile. */
+async function startAt(
+  port: number,
+  script: string,
+  env: Record<string, string>,
+): Promise<{ process: ChildProcess; url: URL } | undefined> {
   // Its environment does not name the workplace: it is no child of the proxy.
   const child = spawn(process.execPath, [script, 'streamableHttp'], {
     env: { PATH: env.PATH, PORT: String(port) },
@@ -75,17 +86,8 @@ async function startHttp(script: string, env: Record<string, string>): Promise<{
   });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  await until('the everything server listens', () => said.includes('listening'));
-  return { process: child, url: new URL(`http://127.0.0.1:${String(port)}/mcp`) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => {
-        resolve(port);
-      });
-    });
-  });
+  const listens = await eventually('the everything server listens, or ends', () =>
+    said.includes('listening') ? true : child.exitCode === null ? undefined : false,
+  );
+  return listens ? { process: child, url: new URL(`http://127.0.0.1:${String(port)}/mcp`) } : undefined;
 }

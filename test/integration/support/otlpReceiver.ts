@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { attributesOf, decodeLogs } from '../../unit/support/otlpDecoder';
 import type { AnyValue } from '../../unit/support/otlpDecoder';
-import { freePort } from './freePort';
+import { listen } from './freePort';
 import type { ReceivedEntry, Receiver } from './receiver';
 
 /** What a receiver answers in place of accepting: before it looks at the entries, or because of them. */
@@ -10,9 +10,9 @@ export type OtlpScript = (entries: readonly ReceivedEntry[], response: ServerRes
 
 /** An OTLP receiver for logs over HTTP, which decodes what it gets with OpenTelemetry's message types. */
 export class OtlpReceiver implements Receiver {
-  readonly url: string;
   readonly variable = 'MCP_SECRETS_OTLP';
-  readonly #port: number;
+  /** 0 until it was started for the first time. */
+  #port = 0;
   readonly #entries: ReceivedEntry[] = [];
   /** The headers of each request that was accepted. */
   readonly headers: IncomingHttpHeaders[] = [];
@@ -22,21 +22,21 @@ export class OtlpReceiver implements Receiver {
   script: OtlpScript = () => false;
   #server: Server | undefined;
 
-  private constructor(port: number) {
-    this.#port = port;
-    this.url = `http://127.0.0.1:${String(port)}/v1/logs`;
-  }
-
   static async start(): Promise<OtlpReceiver> {
-    const receiver = new OtlpReceiver(await freePort());
+    const receiver = new OtlpReceiver();
     await receiver.start();
     return receiver;
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${String(this.#port)}/v1/logs`;
+  }
+
+  /** Starts it, again where it was. */
   async start(): Promise<void> {
     const server = createServer((request, response) => void this.#handle(request, response));
     this.#server = server;
-    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = await listen(server, this.#port);
   }
 
   async stop(): Promise<void> {

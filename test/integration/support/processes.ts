@@ -1,11 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A process as /proc shows it. */
 export interface Seen {
   readonly pid: number;
   readonly commandLine: string;
 }
+
+/** How long a process that was killed may take to go. */
+const GOING_MS = 10_000;
 
 /** Whether /proc is there to look into. */
 export const canLook = process.platform === 'linux';
@@ -33,17 +36,18 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Every process whose environment or command line names a folder: those that were started from it, and theirs. */
+/** Every process that is in a folder, or whose environment or command line names it: those that were started from it, and theirs. */
 export function processesOf(folder: string): Seen[] {
   return allProcesses().filter(({ pid, commandLine }) => {
     if (pid === process.pid || !isRunning(pid)) return false;
-    return commandLine.includes(folder) || environmentText(pid).includes(folder);
+    return commandLine.includes(folder) || environmentText(pid).includes(folder) || `${placeOf(pid)}/`.startsWith(`${folder}/`);
   });
 }
 
-/** As `processesOf`, half a second later if there are any: who was killed a moment ago needs one to go. */
+/** As `processesOf`, some seconds later if there are any: who was killed a moment ago needs one to go. */
 export async function leftOf(folder: string): Promise<Seen[]> {
-  if (processesOf(folder).length > 0) await setTimeout(500);
+  const end = Date.now() + GOING_MS;
+  while (processesOf(folder).length > 0 && Date.now() < end) await sleep(20);
   return processesOf(folder);
 }
 
@@ -52,6 +56,15 @@ export function allProcesses(): Seen[] {
   if (!canLook) return [];
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.map((pid) => ({ pid: Number(pid), commandLine: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') }));
+}
+
+/** The working folder of a process; empty if it has ended, or is another user's. */
+function placeOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${String(pid)}/cwd`);
+  } catch {
+    return '';
+  }
 }
 
 /** Processes end while one looks at them. */

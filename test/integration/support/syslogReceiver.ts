@@ -28,9 +28,17 @@ export class SyslogReceiver implements Receiver {
   }
 
   static async start(folder: string, protocol: 'udp' | 'tcp' | 'tls', certificates?: Certificates): Promise<SyslogReceiver> {
-    const receiver = new SyslogReceiver(folder, protocol, await freePort(), certificates);
-    await receiver.start();
-    return receiver;
+    for (let tries = 1; ; tries += 1) {
+      const receiver = new SyslogReceiver(folder, protocol, await freePort(), certificates);
+      try {
+        await receiver.start();
+        return receiver;
+      } catch (error) {
+        await receiver.stop();
+        // Another program may have taken the port meanwhile.
+        if (tries === 3) throw error;
+      }
+    }
   }
 
   /** Starts it again where it was. */
@@ -38,9 +46,11 @@ export class SyslogReceiver implements Receiver {
     const files = ['-f', join(this.#folder, 'rsyslog.conf'), '-i', join(this.#folder, 'pid')];
     const child = spawn('rsyslogd', ['-n', ...files], { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
+    child.on('error', (error) => (this.#errors += error.message));
     this.#process = child;
     await until(`rsyslogd listens ${this.#errors}`, () => {
-      if (child.exitCode !== null) throw new Error(`rsyslogd ended: ${this.#errors}`);
+      if (child.pid === undefined || child.exitCode !== null) throw new Error(`rsyslogd ended: ${this.#errors}`);
+      if (/already in use/i.test(this.#errors)) throw new Error(this.#errors);
       return this.#listens();
     });
   }

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamRequest, UpstreamResponse } from '../../../../src/proxy/upstream/exchange';
 import { Connections } from '../../../../src/proxy/upstream/request';
-import { until } from '../../../integration/support/eventually';
+import { settled, until } from '../../../integration/support/eventually';
 import { outcomeOf, refusal } from '../../support/errors';
 
 const answer = (body: string, ...headers: string[]): string =>
@@ -77,8 +77,12 @@ describe('the client for servers on this machine', function () {
   const send = (more: Partial<UpstreamRequest> = {}): Promise<UpstreamResponse> => connections.send(request(more));
   const post = async (body: string): Promise<string> => textOf(await send({ body }));
   const get = (more: Partial<UpstreamRequest> = {}): Promise<UpstreamResponse> => send({ method: 'GET', repeatable: true, ...more });
-  /** Lets what was written arrive. */
-  const settle = (): Promise<void> => sleep(20);
+  /** Lets what was written arrive. Both ends are in this process: it has come around when there was a turn for what is to be read. */
+  const settle = async (): Promise<void> => {
+    await sleep(20);
+    for (let turns = 0; turns < 5; turns += 1) await nextTurn();
+  };
+  const isOver = (socket: Socket | undefined): boolean => socket?.destroyed === true || socket?.readableEnded === true;
 
   it('sends what it is given, once, under the last of each name', async () => {
     await send({ url: `http://127.0.0.1:${String(port())}/a%20b?c=d#e`, body: 'ä', headers: ['X-A', '1', 'x-a', 'gr\xfcn', 'B', ''] });
@@ -180,6 +184,7 @@ describe('the client for servers on this machine', function () {
         const last = sockets.at(-1);
         assert.ok(last);
         close(last);
+        await until('its end', () => last.destroyed);
         await settle();
         assert.equal(await post('b'), 'b');
         assert.equal(sockets.length, before + 1);
@@ -212,7 +217,7 @@ describe('the client for servers on this machine', function () {
       const response = await send({ body: 'x'.repeat(50_000_000) });
       assert.equal(await textOf(response), 'too large');
       act = echo;
-      assert.equal(await Promise.race([post('next'), sleep(2_000, 'is stuck behind the last one')]), 'next');
+      assert.equal(await Promise.race([post('next'), sleep(20_000, 'is stuck behind the last one', { ref: false })]), 'next');
     });
   });
 
@@ -221,7 +226,7 @@ describe('the client for servers on this machine', function () {
     async function assertDropped(): Promise<void> {
       const before = sockets.length;
       const old = sockets.at(-1);
-      await until('its end', () => old?.destroyed === true || old?.readableEnded === true);
+      await until('its end', () => isOver(old));
       act = echo;
       assert.equal(await post('next'), 'next');
       assert.equal(sockets.length, before + 1);
@@ -317,7 +322,7 @@ describe('the client for servers on this machine', function () {
     async function cancelled(when: (cancel: () => void) => void, repeatable: boolean): Promise<unknown> {
       return Promise.race([
         outcomeOf(() => send({ method: repeatable ? 'GET' : 'POST', repeatable, onCancel: when })),
-        sleep(2_000, 'is still waiting', { ref: false }),
+        sleep(20_000, 'is still waiting', { ref: false }),
       ]);
     }
     const isClosed = (error: unknown): Promise<unknown> => refusal('upstreamClosed', () => Promise.reject(error as Error));
@@ -337,8 +342,8 @@ describe('the client for servers on this machine', function () {
       it(`${what} before there is a connection`, async () => {
         await isClosed(await cancelled((cancel) => setImmediate(cancel), repeatable));
         await settle();
+        await until('its end', () => sockets.every(isOver));
         assert.ok(sockets.length <= 1);
-        assert.ok(sockets.every((socket) => socket.destroyed || socket.readableEnded));
       });
 
       it(`${what} before it is answered, and in the head of the answer`, async () => {
@@ -423,11 +428,8 @@ describe('the client for servers on this machine', function () {
       written = 0;
       const response = await send();
       if (early) response.stream();
-      await sleep(200);
-      const before = written;
+      const before = await settled('nothing more is taken', () => written);
       assert.ok(before < 300, 'all was taken, though nobody reads');
-      await sleep(100);
-      assert.equal(written, before);
       assert.equal((await textOf(response)).length, 30_000_000);
       act = echo;
       assert.equal(await post('next'), 'next');
@@ -514,7 +516,7 @@ describe('the client for servers on this machine', function () {
   it('breaks off what nobody wants if there is much of it', async () => {
     act = say(answer('x'.repeat(1_000_000)));
     (await send()).discard();
-    await settle();
+    await until('its end', () => sockets[0]?.destroyed === true);
     act = echo;
     assert.equal(await post('a'), 'a');
     assert.equal(sockets.length, 2);
@@ -546,12 +548,12 @@ describe('the client for servers on this machine', function () {
         const connecting = outcomeOf(ask);
         connections.close();
         for (const found of [body, head, connecting]) {
-          const error = await Promise.race([found, sleep(2_000, 'is still waiting')]);
+          const error = await Promise.race([found, sleep(20_000, 'is still waiting', { ref: false })]);
           await refusal('upstreamClosed', () => Promise.reject(error as Error));
         }
         await settle();
+        await until('the end of all', () => sockets.every(isOver));
         assert.ok(sockets.length <= 3, 'nothing is sent again');
-        assert.ok(sockets.every((socket) => socket.destroyed || socket.readableEnded));
       });
     }
   });
