@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import type * as z from 'zod';
 import { isSecretsError } from '../shared/errors';
+import { TextLines } from '../shared/textLines';
 import { normalizeName } from '../vault/name';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import { resolveBinding } from './binding';
@@ -35,6 +36,7 @@ export interface ServersFile {
 }
 
 type Schema = ReturnType<typeof httpSchema | typeof sseSchema | typeof stdioSchema | typeof functionSchema>;
+type Add = (message: string, offset: number, length: number, server?: string) => void;
 type Report = (message: string, node: Node | undefined, server?: string) => void;
 
 /** What a file without text, or no file, says. */
@@ -42,43 +44,58 @@ export const EMPTY_FILE: ServersFile = { servers: new Map(), problems: [] };
 
 /**
  * Reads a servers file (JSON with comments and trailing commas). Never throws: what is wrong is in `problems`.
- * A syntax error spoils the whole file, anything else only the server it is in.
+ * A syntax error spoils the whole file, and so do more than 200 problems; anything else only the server it is in.
  * @param folder the absolute path of the workspace folder, for `${workspaceFolder}` and relative folders.
  */
 export function parseServersFile(text: string, folder: string): ServersFile {
   if (text.trim() === '') return EMPTY_FILE;
   const problems: Problem[] = [];
+  const lines = new TextLines(text);
   const add = (message: string, offset: number, length: number, server?: string): void => {
-    const line = text.slice(0, offset).split('\n').length;
-    problems.push({ message, offset, length, line, ...(server === undefined ? {} : { server }) });
+    const isLast = problems.length === MAX_PROBLEMS;
+    const what = isLast
+      ? { message: 'There are more problems. The file is not read any further.' }
+      : { message, ...(server === undefined ? {} : { server }) };
+    problems.push({ ...what, offset, length, line: lines.at(offset).line + 1 });
+    if (isLast) throw new TooManyProblems();
   };
+  try {
+    return { servers: readServers(text, folder, add), problems };
+  } catch (error) {
+    if (!(error instanceof TooManyProblems)) throw error;
+    return { servers: new Map(), problems };
+  }
+}
+
+/** A repository ships the file: whoever reads it must come to an end. */
+const MAX_PROBLEMS = 200;
+class TooManyProblems extends Error {}
+
+function readServers(text: string, folder: string, add: Add): Map<string, Server> {
+  const servers = new Map<string, Server>();
   const report: Report = (message, node, server) => {
     add(message, node?.offset ?? 0, node?.length ?? 1, server);
   };
-
   const deep = tooDeep(text);
   if (deep !== undefined) {
     add(`The file is nested more than ${String(MAX_DEPTH)} levels deep.`, deep, 1);
-    return { servers: new Map(), problems };
+    return servers;
   }
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
   for (const error of errors) add(`Syntax error: ${sentence(printParseErrorCode(error.error))}.`, error.offset, Math.max(error.length, 1));
-  if (errors.length > 0 || root === undefined) return { servers: new Map(), problems };
+  if (errors.length > 0 || root === undefined) return servers;
   if (root.type !== 'object') {
     report('The file must hold an object with "servers".', root);
-    return { servers: new Map(), problems };
+    return servers;
   }
-
-  const servers = new Map<string, Server>();
-  const list = readRoot(root, report);
-  for (const [name, node] of list) {
+  for (const [name, node] of readRoot(root, report)) {
     const server = readServer(name, node, folder, (message, at) => {
       report(message, at ?? node, name);
     });
     if (server !== undefined) servers.set(name, server);
   }
-  return { servers, problems };
+  return servers;
 }
 
 /** Readers go down into what is nested; beyond this they would not come back. */
@@ -269,6 +286,9 @@ function toServer(name: string, fields: ServerFields, node: Node, folder: string
   return { ...remote, type, tools };
 }
 
+/** Each is held against the others. */
+const MAX_SECRETS = 256;
+
 function readBindings(
   secrets: NonNullable<ServerFields['secrets']>,
   type: Server['type'],
@@ -276,9 +296,14 @@ function readBindings(
   fail: (message: string, at?: Node) => void,
 ): Binding[] {
   const bindings: Binding[] = [];
+  const list = findNodeAtLocation(node, ['secrets']);
+  const nodes = new Map(list === undefined ? [] : properties(list).map(([key, ...both]) => [key, both] as const));
+  if (nodes.size > MAX_SECRETS) {
+    fail(`A server can have ${String(MAX_SECRETS)} secrets at most.`, list);
+    return [];
+  }
   for (const [key, spec] of Object.entries(secrets)) {
-    const valueNode = findNodeAtLocation(node, ['secrets', key]);
-    const keyNode = valueNode?.parent?.children?.[0];
+    const [valueNode, keyNode] = nodes.get(key) ?? [];
     try {
       const binding = resolveBinding(normalizeName(key), typeof spec === 'string' ? { as: spec } : spec, type);
       if ('problem' in binding) fail(binding.problem, valueNode);

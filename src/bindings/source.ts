@@ -9,6 +9,9 @@ import type { Server } from './server';
 import { parseServersFile, SERVERS_FILE } from './serversFile';
 import type { ServersFile } from './serversFile';
 
+/** A repository ships the file, and each change is read whole. */
+const MAX_BYTES = 1024 * 1024;
+
 /** The servers of one workspace, always as the file is now. */
 export class ServersSource {
   /** Absolute path of the workspace folder. */
@@ -21,7 +24,7 @@ export class ServersSource {
   constructor(folder: string) {
     this.folder = folder;
     this.path = join(folder, SERVERS_FILE);
-    this.#file = new CachedFile(this.path);
+    this.#file = new CachedFile(this.path, { maxBytes: MAX_BYTES });
   }
 
   /** The text of the file; empty if there is none. @throws SecretsError `storeFailed` if it cannot be read. */

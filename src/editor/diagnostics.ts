@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { parseServersFile, SERVERS_FILE } from '../bindings/serversFile';
+import { TextLines } from '../shared/textLines';
 import { normalizeName, SCOPE_NAME } from '../vault/name';
 import { DEFAULT_SCOPE } from '../vault/secret';
 import type { Vaults } from '../vault/vaults';
@@ -58,22 +59,23 @@ function textOf({ servers }: Workspace): string {
 
 function diagnose(workspace: Workspace, text: string): vscode.Diagnostic[] {
   const { problems } = parseServersFile(text, workspace.folder.uri.fsPath);
+  const lines = new TextLines(text);
   const errors = problems.map(({ message, offset, length }) => {
-    const diagnostic = new vscode.Diagnostic(rangeIn(text, offset, length), message, vscode.DiagnosticSeverity.Error);
+    const diagnostic = new vscode.Diagnostic(rangeIn(lines, offset, length), message, vscode.DiagnosticSeverity.Error);
     diagnostic.source = SOURCE;
     return diagnostic;
   });
   // What is missing can be said of a text that can be read only.
-  return problems.some(({ server }) => server === undefined) ? errors : [...errors, ...missing(workspace, text)];
+  return problems.some(({ server }) => server === undefined) ? errors : [...errors, ...missing(workspace, text, lines)];
 }
 
-function missing({ vaults }: Workspace, text: string): vscode.Diagnostic[] {
+function missing({ vaults }: Workspace, text: string, lines: TextLines): vscode.Diagnostic[] {
   return secretKeys(text).flatMap((key) => {
     const secret = refOf(key);
     if (secret === undefined || exists(vaults, secret)) return [];
     const where = secret.scope === DEFAULT_SCOPE ? '' : ` in the scope "${secret.scope}"`;
     const message = `The secret ${secret.name} does not exist${where} yet.`;
-    const diagnostic = new vscode.Diagnostic(rangeIn(text, key.offset, key.length), message, vscode.DiagnosticSeverity.Warning);
+    const diagnostic = new vscode.Diagnostic(rangeIn(lines, key.offset, key.length), message, vscode.DiagnosticSeverity.Warning);
     diagnostic.source = SOURCE;
     diagnostic.code = MISSING_SECRET;
     return [diagnostic];
@@ -110,12 +112,8 @@ function provideCodeActions(document: vscode.TextDocument, _range: vscode.Range,
     });
 }
 
-function rangeIn(text: string, offset: number, length: number): vscode.Range {
-  return new vscode.Range(positionIn(text, offset), positionIn(text, offset + length));
-}
-
-/** As `positionAt` of a document; the file need not be open. */
-function positionIn(text: string, offset: number): vscode.Position {
-  const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
-  return new vscode.Position(lines.length - 1, lines.at(-1)?.length ?? 0);
+/** As `positionAt` of a document has it; the file need not be open. */
+function rangeIn(lines: TextLines, offset: number, length: number): vscode.Range {
+  const [start, end] = [lines.at(offset), lines.at(offset + length)];
+  return new vscode.Range(start.line, start.character, end.line, end.character);
 }

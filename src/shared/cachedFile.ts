@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
+import { SecretsError } from './errors';
 import { refuseIfOpen } from './privacy';
 import { storeFailure } from './storeFailure';
 
@@ -22,16 +23,21 @@ export function lookAhead(): void {
 export class CachedFile {
   readonly path: string;
   readonly #own: boolean;
+  readonly #maxBytes: number;
   #folderIsOwn = false;
   #seen: { stats: BigIntStats; text: string } | undefined;
   /** When the file was last looked at, on a clock that nobody sets. */
   #lookedAt = -Infinity;
   #isGlanced = false;
 
-  /** @param own the file and its folder must be this user's alone. */
-  constructor(path: string, { own = false } = {}) {
+  /**
+   * @param own the file and its folder must be this user's alone. @param maxBytes a larger file, or one that is no ordinary file and may have
+   * no end, is not read.
+   */
+  constructor(path: string, { own = false, maxBytes = Infinity } = {}) {
     this.path = path;
     this.#own = own;
+    this.#maxBytes = maxBytes;
   }
 
   /**
@@ -84,6 +90,7 @@ export class CachedFile {
         if (!this.#folderIsOwn) refuseIfOpen(dirname(this.path));
         this.#folderIsOwn = true;
       }
+      if (this.#maxBytes < Infinity) refuseIfEndless(this.path, stats, this.#maxBytes);
       const text = readFileSync(this.path, 'utf8').replace(/^\uFEFF/, '');
       this.#seen = { stats, text };
       return text;
@@ -94,6 +101,11 @@ export class CachedFile {
       throw storeFailure(this.path, error);
     }
   }
+}
+
+function refuseIfEndless(path: string, stats: BigIntStats, maxBytes: number): void {
+  if (!stats.isFile() && !stats.isDirectory()) throw new SecretsError('storeFailed', { path, reason: 'it is no ordinary file' });
+  if (stats.size > maxBytes) throw new SecretsError('storeFailed', { path, reason: `it is larger than ${String(maxBytes >> 10)} KiB` });
 }
 
 /** Nanoseconds and the time of the last change of any kind: two writes of one size within a tick differ. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { homedir } from 'node:os';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServersSource } from '../../../src/bindings/source';
 import { parseServersFile, SERVERS_FILE } from '../../../src/bindings/serversFile';
@@ -179,7 +179,7 @@ describe('a servers file', () => {
         const { servers, problems } = parseServersFile(text, FOLDER);
         for (const problem of problems) {
           assert.ok(problem.message.length > 3);
-          assert.ok(problem.line >= 1 && problem.line <= text.split('\n').length);
+          assert.ok(problem.line >= 1 && problem.line <= text.split(/\r\n|\r|\n/).length);
           assert.ok(problem.server === undefined || !servers.has(problem.server));
         }
       }),
@@ -223,6 +223,51 @@ describe('a servers file', () => {
     it('that cannot be read is said to be so', async () => {
       mkdirSync(join(folder(), 'other', SERVERS_FILE), { recursive: true });
       await refusal('storeFailed', () => new ServersSource(join(folder(), 'other')).file());
+    });
+
+    it('that has no end, or is too large, is not read', async function () {
+      if (process.platform === 'win32') this.skip();
+      const endless = join(folder(), 'endless');
+      mkdirSync(join(endless, '.vscode'), { recursive: true });
+      symlinkSync('/dev/zero', join(endless, SERVERS_FILE));
+      const first = await refusal('storeFailed', () => new ServersSource(endless).file());
+      assert.match(first.message, /no ordinary file/);
+      write(`{"servers":{}}${' '.repeat(1024 * 1024)}`);
+      const second = await refusal('storeFailed', () => new ServersSource(folder()).file());
+      assert.match(second.message, /larger than 1024 KiB/);
+    });
+  });
+
+  describe('by somebody who wants to hold up whoever reads it', () => {
+    const many = (count: number, member: (index: number) => string): string =>
+      Array.from({ length: count }, (_, i) => member(i)).join(',\n');
+
+    for (const [what, text] of [
+      ['syntax errors', `{${'a b c d\n'.repeat(20_000)}}`],
+      ['unknown fields', `{${many(20_000, (i) => `"k${String(i)}":1`)}}`],
+      ['servers that are none', `{"servers":{"good":{"command":"x"},${many(20_000, (i) => `"k${String(i)}":1`)}}}`],
+      ['unknown fields of a server', `{"servers":{"a":{"command":"x",${many(20_000, (i) => `"k${String(i)}":1`)}}}}`],
+      ['one secret very often', `{"servers":{"a":{"command":"x","secrets":{${many(20_000, () => '"K":"env"')}}}}}`],
+    ] as const)
+      it(`${what}: the first 200 are told, and that there are more; no server is used`, () => {
+        const { servers, problems } = parseServersFile(text, FOLDER);
+        assert.equal(servers.size, 0);
+        assert.equal(problems.length, 201);
+        assert.deepEqual(
+          [problems.at(-1)?.message, problems.at(-1)?.server],
+          ['There are more problems. The file is not read any further.', undefined],
+        );
+      });
+
+    it('very many secrets: one problem', () => {
+      const secrets = (count: number): string => many(count, (i) => `"K${String(i)}":"env"`);
+      const text = `{"servers":{"a":{"command":"x","secrets":{${secrets(257)}}},"b":{"command":"x","secrets":{${secrets(256)}}}}}`;
+      const { servers, problems } = parseServersFile(text, FOLDER);
+      assert.deepEqual([...servers.keys()], ['b']);
+      assert.deepEqual(
+        problems.map(({ message, server }) => [message, server]),
+        [['A server can have 256 secrets at most.', 'a']],
+      );
     });
   });
 });
