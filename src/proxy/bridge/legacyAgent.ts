@@ -6,7 +6,7 @@ import type { Session } from '../front/sessions';
 import { cancelledBy, errorAnswer, isRequest, isResponse, objectAt, stringAt } from '../jsonRpc';
 import type { Message, Request, RequestId } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
-import { Outbox } from '../upstream/outbox';
+import { AgentStream } from '../front/agentStream';
 import type { Post, Upstream, Visit } from '../visit';
 import { ownCall } from './ask';
 import { ChangeStream } from './changeStream';
@@ -41,7 +41,7 @@ export class LegacyAgent {
   readonly #server: ModernServer;
   readonly #inputs: Inputs;
   readonly #changes: ChangeStream;
-  readonly #outbox = new Outbox();
+  readonly #stream = new AgentStream();
   readonly #subscriptions = new Set<string>();
   #ended: SecretsError | undefined;
   /** The calls under way, by the agent's ids. */
@@ -67,7 +67,7 @@ export class LegacyAgent {
         });
       },
       (message) => {
-        this.#outbox.send(JSON.stringify(toLegacyNotification(message)));
+        this.#stream.send(JSON.stringify(toLegacyNotification(message)));
       },
     );
   }
@@ -92,7 +92,7 @@ export class LegacyAgent {
   /** Makes a reply the stream on which the agent hears of changes. */
   async listen(visit: Visit): Promise<void> {
     this.#server.current = visit.server;
-    const closed = this.#outbox.open(visit.reply);
+    const closed = this.#stream.open(visit.reply);
     void this.#hearChanges();
     await closed;
     void this.#hearChanges();
@@ -103,13 +103,13 @@ export class LegacyAgent {
     this.#ended = why;
     this.#changes.close();
     this.#inputs.close(why);
-    this.#outbox.close();
+    this.#stream.close();
     for (const { cancel } of this.#calls.values()) cancel();
   }
 
   /** Hears of changes as long as the agent can be told, or has subscribed to resources. */
   #hearChanges(): Promise<void> {
-    const heard = this.#outbox.stream !== undefined || this.#subscriptions.size > 0;
+    const heard = this.#stream.reply !== undefined || this.#subscriptions.size > 0;
     return this.#changes.want(heard ? filterFor(this.#capabilities, this.#subscriptions) : undefined);
   }
 

@@ -7,7 +7,7 @@ import { cancelledBy, isBatch, isRequest, isResponse, toolsCalled } from '../jso
 import type { Message, RequestId } from '../jsonRpc';
 import type { Post } from '../visit';
 import { callTimes } from './deadline';
-import { Outbox } from './outbox';
+import { AgentStream } from '../front/agentStream';
 import type { Peer } from './peer';
 import { Peers } from './peers';
 import type { PeersOptions } from './peers';
@@ -25,7 +25,7 @@ export class ChannelSession<S extends Server> {
   readonly #memory: SessionMemory;
   readonly #peers: Peers<S>;
   readonly #questions = new Questions<Peer>();
-  readonly #outbox = new Outbox();
+  readonly #stream = new AgentStream();
 
   /** @param handshake whether the agent begins with one: not since MCP 2026-07-28. */
   constructor(server: S, options: PeersOptions<S>, handshake = true) {
@@ -42,7 +42,7 @@ export class ChannelSession<S extends Server> {
         this.#questions.drop(peer);
       },
       replaced: (news) => {
-        for (const text of news) this.#outbox.sendOnce(text);
+        for (const text of news) this.#stream.sendOnce(text);
       },
     });
   }
@@ -78,7 +78,7 @@ export class ChannelSession<S extends Server> {
 
   /** Makes a reply the stream on which the server speaks unasked, until the agent closes it or opens another one. */
   listen(reply: Reply): Promise<void> {
-    return this.#outbox.open(reply);
+    return this.#stream.open(reply);
   }
 
   /** As `Peers.tend`. */
@@ -88,13 +88,13 @@ export class ChannelSession<S extends Server> {
 
   /** Ends the session with everything that runs for it. Calls under way are answered with an error. */
   async end(why: SecretsError = new SecretsError('upstreamClosed', { server: this.#name })): Promise<void> {
-    this.#outbox.close();
+    this.#stream.close();
     await Promise.all(this.#peers.close(why).map((peer) => peer.end()));
   }
 
   /** Ends the session at once. */
   kill(why: SecretsError): void {
-    this.#outbox.close();
+    this.#stream.close();
     for (const peer of this.#peers.close(why)) peer.kill();
   }
 
@@ -176,9 +176,9 @@ export class ChannelSession<S extends Server> {
   }
 
   #speak(peer: Peer, text: string, related: Reply | undefined): void {
-    const reply = related ?? this.#outbox.stream ?? peer.someReply;
+    const reply = related ?? this.#stream.reply ?? peer.someReply;
     if (reply?.ended === false) reply.event(text);
-    else this.#outbox.send(text);
+    else this.#stream.send(text);
   }
 }
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
+import { AgentStream } from '../../../../src/proxy/front/agentStream';
 import { InnerReply } from '../../../../src/proxy/innerReply';
-import { Outbox as MergedOutbox } from '../../../../src/proxy/merged/outbox';
-import { Outbox } from '../../../../src/proxy/upstream/outbox';
+import { Outbox } from '../../../../src/proxy/merged/outbox';
 
 const MEBI = 1024 * 1024;
 
 /** The two ways to tell something to an agent that has no stream open yet. */
 const OUTBOXES = {
   'of one server': () => {
-    const outbox = new Outbox();
+    const outbox = new AgentStream();
     return {
       say: (text: string) => {
         outbox.send(text);
@@ -20,7 +20,7 @@ const OUTBOXES = {
     };
   },
   'of all servers': () => {
-    const outbox = new MergedOutbox();
+    const outbox = new Outbox();
     return {
       say: (text: string) => {
         outbox.say(text);
