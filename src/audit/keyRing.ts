@@ -6,12 +6,15 @@ export class KeyRing {
   readonly #keys: AuditKeys;
   readonly #known = new Map<string, AuditKey | undefined>();
   #current: AuditKey | undefined;
+  #asked = 0;
+  /** Which of the questions for the current key was answered last. */
+  #answered = 0;
 
   constructor(keys: AuditKeys) {
     this.#keys = keys;
   }
 
-  /** The key for new entries, as of the last `refresh`. */
+  /** The key for new entries, as of the last `refresh` or `fetch`. */
   get current(): AuditKey | undefined {
     return this.#current;
   }
@@ -19,13 +22,23 @@ export class KeyRing {
   /** Asks which key is current, and forgets which ones could not be had. */
   async refresh(): Promise<void> {
     for (const [id, key] of this.#known) if (key === undefined) this.#known.delete(id);
-    this.#current = await this.#keys.current();
-    if (this.#current !== undefined) this.#known.set(this.#current.id, this.#current);
+    await this.#askForCurrent();
   }
 
-  /** Asks for a key, so that `has` is true of it. */
+  /** Asks for a key, so that `has` is true of it. That others have used one may mean that it is current by now. */
   async fetch(id: string): Promise<void> {
     this.#known.set(id, await this.#keys.byId(id));
+    await this.#askForCurrent();
+  }
+
+  /** Of two answers the one counts that was asked for later, whichever comes first. */
+  async #askForCurrent(): Promise<void> {
+    const asked = (this.#asked += 1);
+    const current = await this.#keys.current();
+    if (asked < this.#answered) return;
+    this.#answered = asked;
+    this.#current = current;
+    if (current !== undefined) this.#known.set(current.id, current);
   }
 
   /** Counts a key as one that cannot be had, until the next `refresh`. */

@@ -60,6 +60,29 @@ describe('the audit file', () => {
     assert.equal(statSync(join(path, '..')).mode & 0o777, 0o700);
   });
 
+  it('has no entry without a key after one with it, though the vault is made by another process in the midst of a turn', async () => {
+    const one = open();
+    let asked = 0;
+    const late = {
+      current: async () => {
+        asked += 1;
+        // By the log as it begins, and by its turn of writing.
+        if (asked !== 2) return asked === 1 ? undefined : keys.current();
+        // Nobody has a vault at this moment; then somebody has, and records what it did with it.
+        one.record(entry('one'));
+        await one.flush();
+        return undefined;
+      },
+      byId: (id: string) => keys.byId(id),
+    };
+    const two = openLog(path, { clock, logger, keys: late });
+    two.record(entry('two'));
+    await two.flush();
+    for (const log of [one, two]) log.dispose();
+    assert.deepEqual(servers(), ['one', 'two']);
+    assert.equal((await verify()).problem, undefined);
+  });
+
   it('only grows: another process and another start add to it', async () => {
     const [one, two] = [open(), open()];
     for (let i = 0; i < 50; i += 1) (i % 2 === 0 ? one : two).record(entry(String(i)));
