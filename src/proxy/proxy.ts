@@ -5,6 +5,7 @@ import type { Pins } from '../bindings/pins';
 import type { CallApprover } from '../bindings/callApproval';
 import type { CallGrants } from '../bindings/callGrants';
 import type { ServersSource } from '../bindings/source';
+import { steadyClock } from '../shared/clock';
 import type { Clock } from '../shared/clock';
 import type { Disposable, Event } from '../shared/disposable';
 import { isSecretsError, SecretsError } from '../shared/errors';
@@ -53,10 +54,6 @@ export { reasonIn } from './jsonRpc';
 export type { ToolsMode } from './merged/allServers';
 export type { ServerStatus } from './serverStates';
 
-/** A session without a request for this long is over: its agent has gone without a word. */
-const IDLE_MS = 60 * 60 * 1000;
-/** One whose agent never came back to it, and may not even have heard of it, is over sooner. */
-const UNUSED_MS = 2 * 60 * 1000;
 const SWEEP_MS = 60 * 1000;
 const WATCH_MS = 1000;
 /** How long the lists of all servers together wait for servers that do not answer; these join later. */
@@ -172,9 +169,9 @@ class LocalProxy implements Proxy {
   constructor(options: ProxyOptions) {
     this.#options = options;
     const { agents, approvals, approver, audit, clock, vault } = options;
-    this.#refusals = new Refusals(audit, clock);
+    this.#refusals = new Refusals(audit, steadyClock);
     this.#known = new KnownSecrets(vault, options.logger);
-    this.#given = new GivenValues(clock);
+    this.#given = new GivenValues(steadyClock);
     this.#states = new ServerStates(this.#sessions, (server) => this.#breaker.restsUntil(server));
     this.onDidChangeStatus = this.#states.onDidChange;
     this.#states.onDidChange((server) => {
@@ -183,7 +180,7 @@ class LocalProxy implements Proxy {
     this.#breaker = new Breaker({ clock, why: (server) => this.#states.failure(server)?.message });
     const pipeline = new Pipeline([this.#breaker, ...interceptors({ ...options, ...this.#control() }), clientClaims(agents)]);
     const injector = new Injector(vault, new Expiry(options), this.#given);
-    const shared = { ...options, injector, pipeline, sessions: this.#sessions, connections: this.#connections, ...this.#life() };
+    const shared = { ...options, clock: steadyClock, injector, pipeline, sessions: this.#sessions, connections: this.#connections, ...this.#life() };
     this.#stdio = new StdioUpstream(shared);
     this.#remote = new RemoteUpstream(shared);
     const mayUse = (agent: string, server: string): boolean => agents.mayUse(agent, server);
@@ -194,7 +191,7 @@ class LocalProxy implements Proxy {
         close: (s) => this.#relay.close(s),
       },
       sessions: this.#sessions,
-      clock,
+      clock: steadyClock,
       offers: (agent) => offersFor(agent, { ...options, states: this.#states, mayUse }),
       mode: options.mergedTools ?? (() => 'all'),
       patienceMs: options.mergedPatienceMs ?? JOIN_MS,
@@ -365,7 +362,7 @@ class LocalProxy implements Proxy {
         address: this.#address,
         listeners: [socket, tcp],
         sweep: setInterval(() => {
-          this.#closeIdle();
+          this.#closeAbandoned();
         }, SWEEP_MS).unref(),
         // What another process has changed is noticed by looking.
         watch: setInterval(() => {
@@ -417,13 +414,8 @@ class LocalProxy implements Proxy {
     return this.#ownToken;
   }
 
-  /** Ends sessions whose agents have gone without a word. */
-  #closeIdle(): void {
-    const now = this.#options.clock.now();
-    for (const session of this.#sessions.all()) {
-      const limit = session.usedAt === session.openedAt ? UNUSED_MS : IDLE_MS;
-      if (session.visits === 0 && now - session.usedAt > limit) void this.#relay.close(session);
-    }
+  #closeAbandoned(): void {
+    for (const session of this.#sessions.abandoned()) void this.#relay.close(session);
   }
 }
 

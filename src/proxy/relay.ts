@@ -109,7 +109,8 @@ export class Relay {
       if (wait !== undefined) await wait;
       // The approval may have taken longer than the agent waits.
       if (asked.reply.ended) throw new SecretsError('sessionUnknown', {});
-      entered = enter(visit);
+      this.#options.sessions.enter(visit.session);
+      entered = visit;
       await this.#options.upstreams[visit.server.type].post(postOf(visit, { body, messages, calls }));
       if (!asked.reply.abandoned) this.#options.states.answered(asked.server);
     } catch (error) {
@@ -297,7 +298,7 @@ export class Relay {
     const server = isAll(name) ? allServers(name) : this.#serverFor(agent, name);
     // Since MCP 2026-07-28 there are no sessions.
     const id = isModern(versionIn(headers)) ? undefined : headers['mcp-session-id'];
-    const session = typeof id === 'string' ? this.#options.sessions.get(id, agent, name, this.#options.clock.now()) : undefined;
+    const session = typeof id === 'string' ? this.#options.sessions.get(id, agent, name) : undefined;
     if (session !== undefined && session.plan !== shapeDigest(server)) {
       void this.close(session);
       throw new SecretsError('sessionUnknown', {});
@@ -318,7 +319,7 @@ export class Relay {
 
   /** Counts the visit as a use of its session, from beginning to end. */
   async #during(visit: Visit, act: () => Promise<void>): Promise<void> {
-    enter(visit);
+    this.#options.sessions.enter(visit.session);
     try {
       await act();
     } finally {
@@ -327,10 +328,7 @@ export class Relay {
   }
 
   #leave({ session, server }: Visit): void {
-    if (session !== undefined) {
-      session.visits -= 1;
-      session.usedAt = this.#options.clock.now();
-    }
+    this.#options.sessions.leave(session);
     this.#options.states.changed(server.name);
   }
 }
@@ -349,12 +347,6 @@ async function listening(visit: Visit, upstream: Upstream): Promise<void> {
   } finally {
     if (session !== undefined) session.streams -= 1;
   }
-}
-
-/** Begins a use of the visit's session. */
-function enter(visit: Visit): Visit {
-  if (visit.session !== undefined) visit.session.visits += 1;
-  return visit;
 }
 
 /** Answers calls with an error: as JSON, or in the stream that has begun. */

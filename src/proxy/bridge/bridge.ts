@@ -1,4 +1,3 @@
-import { shapeDigest } from '../../bindings/plan';
 import { SecretsError } from '../../shared/errors';
 import type { Clock } from '../../shared/clock';
 import type { Call } from '../call';
@@ -10,7 +9,7 @@ import type { Post, Upstream, Visit } from '../visit';
 import { isModern, isModernPost, MODERN_VERSION, versionIn } from './era';
 import { helloOf, initializeResult } from './forLegacyAgent';
 import { HandshakeReply } from './handshake';
-import { endSession } from './heldSession';
+import { endSession } from './endSession';
 import { LegacyAgent } from './legacyAgent';
 import { ModernAgents } from './modernAgents';
 import { ModernServer } from './modernServer';
@@ -124,15 +123,14 @@ class Bridge implements Upstream {
 
   /** @returns whether the server is modern: then the agent has its answer, and a session. */
   async #tryModern(post: Post, request: Request, call: Call, session: Session | undefined): Promise<boolean> {
-    const { agent, server, reply } = post;
+    const { server, reply } = post;
     const { clock, pipeline, sessions } = this.#options;
     const hello = helloOf(request);
     const description = await this.#describe(post, request, call, session);
     if (description === undefined) return false;
     this.#verdicts.found(server, 'legacy', false);
     const initialized = initializeResult(request, description, server.name);
-    const opened =
-      session ?? sessions.open({ agent, server: server.name, type: server.type, plan: shapeDigest(server), state: undefined }, clock.now());
+    const opened = session ?? sessions.open(post);
     this.#translated.set(opened, new LegacyAgent(post, hello, initialized, session, { upstream: this.#upstream, pipeline, clock }));
     reply.headers['mcp-session-id'] = opened.id;
     const answer: Message = { jsonrpc: '2.0', id: request.id, result: initialized };

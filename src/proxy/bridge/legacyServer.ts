@@ -4,7 +4,6 @@ import { SecretsError } from '../../shared/errors';
 import type { Call } from '../call';
 import type { Reply } from '../front/reply';
 import type { Session, Sessions } from '../front/sessions';
-import type { Clock } from '../../shared/clock';
 import { isRequest, objectAt, stringAt } from '../jsonRpc';
 import type { Message, Request, RequestId } from '../jsonRpc';
 import type { Upstream, Visit } from '../visit';
@@ -19,7 +18,6 @@ import { tracing } from './headers';
 export interface LegacyServerOptions {
   readonly upstream: Upstream;
   readonly sessions: Sessions;
-  readonly clock: Clock;
 }
 
 /** A call of a modern agent under way at a legacy server. */
@@ -67,8 +65,7 @@ export class LegacyServer {
     const server = new LegacyServer(visit, session, options);
     const answer = await ask(server.#target(ACCEPT), initializeRequest(server.#nextId(), envelope), call).answer;
     if (answer.message.error !== undefined) return answer.message;
-    if (answer.session !== undefined)
-      server.#session = options.sessions.get(answer.session, visit.agent, visit.server.name, options.clock.now());
+    if (answer.session !== undefined) server.#session = options.sessions.get(answer.session, visit.agent, visit.server.name);
     server.#initialized = answer.message.result;
     await server.#tell({ jsonrpc: '2.0', method: 'notifications/initialized' });
     return server;

@@ -5,7 +5,7 @@ import type { Session } from '../front/sessions';
 import type { Message } from '../jsonRpc';
 import type { Visit } from '../visit';
 import type { Envelope } from './era';
-import { endSession } from './heldSession';
+import { endSession } from './endSession';
 import { LegacyServer } from './legacyServer';
 import type { LegacyServerOptions } from './legacyServer';
 import { Subscriptions } from './subscriptions';

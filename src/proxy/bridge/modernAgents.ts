@@ -7,7 +7,7 @@ import type { Message, Request } from '../jsonRpc';
 import type { Pipeline } from '../pipeline';
 import type { Post } from '../visit';
 import type { Answer } from './ask';
-import { during, endSession } from './heldSession';
+import { endSession } from './endSession';
 import { envelopeOf, MODERN_VERSION } from './era';
 import type { Envelope } from './era';
 import { REMOVED, toModernAnswer, toModernResult } from './forModernAgent';
@@ -40,7 +40,7 @@ export class ModernAgents {
 
   constructor(options: ModernAgentsOptions) {
     this.#options = options;
-    this.#children = new ModernChildren(options.upstream, options.sessions, options.clock);
+    this.#children = new ModernChildren(options.upstream, options.sessions);
     this.#legacy = new LegacyServers(options);
   }
 
@@ -136,10 +136,10 @@ export class ModernAgents {
 
   /** The server is of the legacy era, as far as is known. @param probed what came of asking it, if it was asked for this request. */
   async #translate(post: Post, request: Request, envelope: Envelope, call: Call, probed?: Probed): Promise<void> {
-    const { clock, verdicts } = this.#options;
+    const { sessions, verdicts } = this.#options;
     const held = await this.#hold(post, request, envelope, call, probed);
     if (held === 'modern') await this.#pass(post);
-    else if ('server' in held) await during(held.server.session, clock, () => this.#serve(post, request, envelope, call, held));
+    else if ('server' in held) await sessions.during(held.server.session, () => this.#serve(post, request, envelope, call, held));
     else {
       verdicts.forget(post.server);
       this.#answer(post, call, { ...held, id: request.id });

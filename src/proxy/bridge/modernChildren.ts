@@ -1,5 +1,4 @@
 import { shapeDigest } from '../../bindings/plan';
-import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
 import type { Reply } from '../front/reply';
 import type { Session, Sessions } from '../front/sessions';
@@ -7,7 +6,7 @@ import { cancelledBy, isRequest, numberAt, objectAt, parseMessage } from '../jso
 import type { Request, RequestId } from '../jsonRpc';
 import type { Post, Upstream, Visit } from '../visit';
 import { tell } from './ask';
-import { during, endSession } from './heldSession';
+import { endSession } from './endSession';
 import { subscriptionOf } from './forLegacyAgent';
 import { ReplyFilter } from './replyFilter';
 import { statusOfCode } from './status';
@@ -29,15 +28,13 @@ interface Child {
 export class ModernChildren {
   readonly #upstream: Upstream;
   readonly #sessions: Sessions;
-  readonly #clock: Clock;
   readonly #children = new Set<Child>();
   /** What was learned from the lists of tools, for all children of one agent and plan. */
   readonly #tools = new Map<string, ToolHeaders>();
 
-  constructor(upstream: Upstream, sessions: Sessions, clock: Clock) {
+  constructor(upstream: Upstream, sessions: Sessions) {
     this.#upstream = upstream;
     this.#sessions = sessions;
-    this.#clock = clock;
   }
 
   /** Takes over a child that is known to be modern. */
@@ -69,7 +66,7 @@ export class ModernChildren {
       });
     });
     try {
-      await during(child.session, this.#clock, () =>
+      await this.#sessions.during(child.session, () =>
         this.#upstream.post({ ...post, session: child.session, reply: new ChildReply(post.reply, child, request, tools) }),
       );
     } finally {

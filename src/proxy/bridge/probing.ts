@@ -1,7 +1,6 @@
 import { isSecretsError } from '../../shared/errors';
-import type { Clock } from '../../shared/clock';
 import type { Call } from '../call';
-import type { Session } from '../front/sessions';
+import type { Session, Sessions } from '../front/sessions';
 import { numberAt, objectAt } from '../jsonRpc';
 import type { Message, Request } from '../jsonRpc';
 import type { Upstream, Visit } from '../visit';
@@ -9,7 +8,6 @@ import { ask } from './ask';
 import type { Answer } from './ask';
 import { isModern, META } from './era';
 import { standardHeaders, tracing } from './headers';
-import { during } from './heldSession';
 
 /** How long a child may be silent until it is tried with a handshake, too: some old ones never answer what they do not know. */
 const PROBE_MS = 10_000;
@@ -17,7 +15,7 @@ const PROBE_MS = 10_000;
 /** What asking a server needs of the rest. */
 export interface ProbeOptions {
   readonly upstream: Upstream;
-  readonly clock: Clock;
+  readonly sessions: Sessions;
   /** Instead of the usual 10 s. */
   readonly probeMs?: number;
 }
@@ -41,7 +39,7 @@ export async function probe(
   visit: Visit,
   call: Call,
   session: Session | undefined,
-  { upstream, clock, probeMs = PROBE_MS }: ProbeOptions,
+  { upstream, sessions, probeMs = PROBE_MS }: ProbeOptions,
 ): Promise<Probed> {
   const { agent, server, reply } = visit;
   const headers = { ...tracing(visit.headers), ...standardHeaders(question) };
@@ -52,7 +50,7 @@ export async function probe(
     return answer;
   };
   reply.onAbandoned(close);
-  const answered = during(session, clock, async () => {
+  const answered = sessions.during(session, async () => {
     try {
       answer = await asking.answer;
     } catch (error) {

@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { shapeDigest } from '../../bindings/plan';
 import type { Server } from '../../bindings/server';
+import { steadyClock } from '../../shared/clock';
+import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
 
 /** Sessions that one server may have open at a time. */
 const MAX_PER_SERVER = 64;
 /** A session that its agent has not come back to may still be beginning, for so long. */
 const BEGINNING_MS = 5 * 60_000;
+/** A session without a request for this long is over: its agent has gone without a word. */
+const IDLE_MS = 60 * 60_000;
+/** One whose agent never came back to it, and may not even have heard of it, is over sooner. */
+const UNUSED_MS = 2 * 60_000;
 
 /** One agent's conversation with one server. */
 export interface Session {
@@ -17,10 +24,10 @@ export interface Session {
   readonly plan: string;
   /** What the upstream keeps for it: a session id, a child. */
   readonly state: unknown;
-  /** ms since the epoch. */
-  readonly openedAt: number;
-  /** ms since the epoch; `openedAt` until its agent comes back to it. */
+  /** When it was used last, in ms on the clock of the sessions. */
   usedAt: number;
+  /** Whether its agent has come back to it. */
+  cameBack: boolean;
   /** HTTP requests under way in it. */
   visits: number;
   /** How many of these are streams on which the server speaks unasked. */
@@ -31,18 +38,34 @@ export interface Session {
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
   readonly #end: (session: Session) => void;
+  readonly #clock: Clock;
 
-  /** @param end ends a session in good order. */
-  constructor(end: (session: Session) => void) {
+  /**
+   * @param end ends a session in good order.
+   * @param clock one that never goes back: which session was left alone for longest depends on it.
+   */
+  constructor(end: (session: Session) => void, clock: Clock = steadyClock) {
     this.#end = end;
+    this.#clock = clock;
   }
 
-  /** Opens one. @throws SecretsError `sessionLimit`. */
-  open(session: Pick<Session, 'agent' | 'server' | 'type' | 'plan' | 'state'>, now: number): Session {
-    this.makeRoom(session.server, session.agent, now);
-    const opened: Session = { ...session, id: randomUUID(), openedAt: now, usedAt: now, visits: 0, streams: 0 };
-    this.#sessions.set(opened.id, opened);
-    return opened;
+  /** Opens one. @param state what the upstream keeps for it. @throws SecretsError `sessionLimit`. */
+  open({ agent, server }: { readonly agent: string; readonly server: Server }, state?: unknown): Session {
+    this.makeRoom(server.name, agent);
+    const session: Session = {
+      id: randomUUID(),
+      agent,
+      server: server.name,
+      type: server.type,
+      plan: shapeDigest(server),
+      state,
+      usedAt: this.#clock.now(),
+      cameBack: false,
+      visits: 0,
+      streams: 0,
+    };
+    this.#sessions.set(session.id, session);
+    return session;
   }
 
   /**
@@ -50,12 +73,11 @@ export class Sessions {
    * say that they are done with one. If it has none to give, an agent that has more than it has gives way, so that nobody can lock
    * others out: with an idle one, else with one that only listens. Sessions with a call under way stay. @throws SecretsError `sessionLimit`.
    */
-  makeRoom(server: string, agent: string, now: number): void {
+  makeRoom(server: string, agent: string): void {
     const open = this.of(server);
     if (open.length < MAX_PER_SERVER) return;
-    const spare = open
-      .filter((s) => s.visits === s.streams && (s.usedAt > s.openedAt || now - s.openedAt > BEGINNING_MS))
-      .sort((a, b) => a.usedAt - b.usedAt);
+    const begun = this.#clock.now() - BEGINNING_MS;
+    const spare = open.filter((s) => s.visits === s.streams && (s.cameBack || s.usedAt < begun)).sort((a, b) => a.usedAt - b.usedAt);
     const idle = spare.filter((s) => s.visits === 0);
     const share = (of: string): number => open.filter((s) => s.agent === of).length;
     const ofRichest = (those: readonly Session[]): Session | undefined =>
@@ -66,12 +88,45 @@ export class Sessions {
     this.#end(given);
   }
 
-  /** The session that an agent names, if it is this agent's with this server. @throws SecretsError `sessionUnknown`. */
-  get(id: string, agent: string, server: string, now: number): Session {
+  /** The session that an agent names, if it is this agent's with this server: a use of it. @throws SecretsError `sessionUnknown`. */
+  get(id: string, agent: string, server: string): Session {
     const session = this.#sessions.get(id);
     if (session?.agent !== agent || session.server !== server) throw new SecretsError('sessionUnknown', {});
-    session.usedAt = now;
+    this.#used(session);
     return session;
+  }
+
+  /** A visit begins: until {@link leave}, the session is in use. Nothing for a visit without a session. */
+  enter(session: Session | undefined): void {
+    if (session !== undefined) session.visits += 1;
+  }
+
+  /** A visit is over. */
+  leave(session: Session | undefined): void {
+    if (session === undefined) return;
+    session.visits -= 1;
+    this.#used(session);
+  }
+
+  /** Counts work as a use of a session, from beginning to end. */
+  async during(session: Session | undefined, work: () => Promise<void>): Promise<void> {
+    this.enter(session);
+    try {
+      await work();
+    } finally {
+      this.leave(session);
+    }
+  }
+
+  /** Those whose agents have gone without a word. */
+  abandoned(): Session[] {
+    const now = this.#clock.now();
+    return this.all().filter((s) => s.visits === 0 && now - s.usedAt > (s.cameBack ? IDLE_MS : UNUSED_MS));
+  }
+
+  #used(session: Session): void {
+    session.usedAt = this.#clock.now();
+    session.cameBack = true;
   }
 
   /** Whether a session is open. */

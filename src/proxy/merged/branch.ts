@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../shared/clock';
 import { isSecretsError, messageOf, SecretsError } from '../../shared/errors';
 import { objectAt, reasonIn, stringAt } from '../jsonRpc';
 import type { Message, Request } from '../jsonRpc';
@@ -30,6 +31,8 @@ export interface BranchListener {
 export interface BranchOptions extends LineOptions {
   readonly agent: string;
   readonly server: string;
+  /** For spans. */
+  readonly clock: Clock;
   /** The params of the agent's own handshake: each server is told the same. */
   readonly hello: unknown;
   readonly listener: BranchListener;

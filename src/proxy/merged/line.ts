@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Roster } from '../../shared/roster';
-import type { Clock } from '../../shared/clock';
 import type { Reply } from '../front/reply';
 import type { Sessions } from '../front/sessions';
 import { InnerReply } from '../innerReply';
@@ -22,7 +21,6 @@ const RESUME_MS = 500;
 export interface LineOptions {
   readonly relay: Pick<Relay, 'post' | 'listen' | 'close'>;
   readonly sessions: Sessions;
-  readonly clock: Clock;
 }
 
 /**
@@ -89,9 +87,9 @@ export class Line {
   async end(): Promise<void> {
     for (const reply of this.#open) reply.breakOff();
     if (this.#session === undefined) return;
-    const { relay, sessions, clock } = this.#options;
+    const { relay, sessions } = this.#options;
     try {
-      await relay.close(sessions.get(this.#session, this.#agent, this.#server, clock.now()));
+      await relay.close(sessions.get(this.#session, this.#agent, this.#server));
     } catch {
       // It was over already.
     }

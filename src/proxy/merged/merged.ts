@@ -1,4 +1,3 @@
-import { shapeDigest } from '../../bindings/plan';
 import { SecretsError } from '../../shared/errors';
 import type { Session } from '../front/sessions';
 import type { Post, Upstream, Visit } from '../visit';
@@ -66,12 +65,11 @@ export class MergedUpstream implements Upstream {
   }
 
   #begin(post: Post): MergedSession {
-    const { sessions, clock, mode } = this.#options;
+    const { sessions, mode } = this.#options;
     if (!post.calls.some(({ method }) => method === 'initialize')) throw new SecretsError('sessionUnknown', {});
-    sessions.makeRoom(post.server.name, post.agent, clock.now());
+    sessions.makeRoom(post.server.name, post.agent);
     const state = new MergedSession(post.agent, modeIn(post.server.name) ?? mode(), this.#options);
-    const { name, type } = post.server;
-    const session = sessions.open({ agent: post.agent, server: name, type, plan: shapeDigest(post.server), state }, clock.now());
+    const session = sessions.open(post, state);
     post.reply.headers['mcp-session-id'] = session.id;
     this.#open.add(state);
     this.#timer ??= setInterval(() => {

@@ -4,7 +4,7 @@ import type { Message, Request, RequestId } from '../jsonRpc';
 import type { Post } from '../visit';
 import type { ToolsMode } from './allServers';
 import { Branch } from './branch';
-import type { BranchListener } from './branch';
+import type { BranchListener, BranchOptions } from './branch';
 import { ALL_KINDS } from './catalog';
 import type { Kind } from './catalog';
 import { Directory } from './directory';
@@ -22,7 +22,7 @@ import { Subscriptions } from './subscriptions';
 import { Tasks } from './tasks';
 
 /** What a session with all servers needs. */
-export interface MergedSessionOptions extends LineOptions, Pick<MembersOptions, 'patienceMs'> {
+export interface MergedSessionOptions extends LineOptions, Pick<MembersOptions, 'patienceMs'>, Pick<BranchOptions, 'clock'> {
   readonly offers: (agent: string) => readonly Offer[];
 }
 

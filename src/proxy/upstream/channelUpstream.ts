@@ -1,4 +1,3 @@
-import { shapeDigest } from '../../bindings/plan';
 import type { Server } from '../../bindings/server';
 import { SecretsError } from '../../shared/errors';
 import type { Session, Sessions } from '../front/sessions';
@@ -74,9 +73,8 @@ export class ChannelUpstream<S extends Server> implements Upstream {
 
   /** @throws SecretsError `sessionLimit`. */
   #newSession({ agent, server }: Pick<Visit, 'agent' | 'server'>, handshake: boolean): { session: Session; state: ChannelSession<S> } {
-    const { sessions, clock } = this.#options;
     const state = new ChannelSession<S>(server as S, this.#options, handshake);
-    const session = sessions.open({ agent, server: server.name, type: server.type, plan: shapeDigest(server), state }, clock.now());
+    const session = this.#options.sessions.open({ agent, server }, state);
     this.#running.add(state);
     this.#tending ??= setInterval(() => {
       this.tend();

@@ -1,8 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HttpServer } from '../../bindings/server';
-import { shapeDigest } from '../../bindings/plan';
-import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
 import type { Logger } from '../../shared/logger';
 import { inTurns } from '../../shared/steps';
@@ -36,7 +34,6 @@ export interface HttpUpstreamOptions {
   readonly sessions: Sessions;
   readonly pipeline: Pipeline;
   readonly connections: Connections;
-  readonly clock: Clock;
   readonly logger: Logger;
   readonly callTimeoutMs: () => number;
 }
@@ -195,10 +192,7 @@ export class HttpUpstream implements Upstream {
     }
     const server = post.server as HttpServer;
     const state: HttpSession = { server, upstreamId: copyOf(upstreamId), exposure };
-    const session = this.#options.sessions.open(
-      { agent: post.agent, server: server.name, type: server.type, plan: shapeDigest(server), state },
-      this.#options.clock.now(),
-    );
+    const session = this.#options.sessions.open(post, state);
     reply.headers[SESSION_HEADER] = session.id;
   }
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { StdioServer } from '../../../../src/bindings/server';
-import { shapeDigest } from '../../../../src/bindings/plan';
 import { ownCall } from '../../../../src/proxy/bridge/ask';
 import { META } from '../../../../src/proxy/bridge/era';
 import { ModernAgents } from '../../../../src/proxy/bridge/modernAgents';
@@ -43,7 +42,7 @@ class LateChildren implements Upstream {
   open(): Session {
     const sent: string[] = [];
     this.sent.push(sent);
-    return this.sessions.open({ agent: 'a', server: server.name, type: 'stdio', plan: shapeDigest(server), state: sent }, 0);
+    return this.sessions.open({ agent: 'a', server }, sent);
   }
 
   async post({ session, messages: [message], reply }: Post): Promise<void> {
@@ -83,7 +82,7 @@ describe('the era of a child that was silent when it was asked for it', () => {
     const children = new LateChildren(answers);
     const clock = new FixedClock();
     const verdicts = new Verdicts(clock);
-    const options = { upstream: children, sessions: children.sessions, clock, pipeline: new Pipeline([]), verdicts, probeMs: PROBE_MS };
+    const options = { upstream: children, sessions: children.sessions, pipeline: new Pipeline([]), verdicts, probeMs: PROBE_MS };
     return { children, verdicts, agents: new ModernAgents(options) };
   }
 

@@ -1,86 +1,140 @@
 import assert from 'node:assert/strict';
+import type { HttpServer } from '../../../../src/bindings/server';
 import { Sessions } from '../../../../src/proxy/front/sessions';
 import type { Session } from '../../../../src/proxy/front/sessions';
 import { refusal } from '../../support/errors';
+import { FixedClock } from '../../support/memory';
 
-const OF = { agent: 'claude', server: 's', type: 'http', plan: 'p', state: undefined } as const;
+const MINUTE = 60_000;
+const SERVER: HttpServer = { name: 's', type: 'http', url: 'https://a/', headers: {}, bindings: [], scope: 'workspace' };
+const OF = { agent: 'claude', server: SERVER };
 
 describe('sessions', () => {
+  let clock: FixedClock;
+  let ended: Session[];
+  let sessions: Sessions;
+
+  beforeEach(() => {
+    clock = new FixedClock(1);
+    ended = [];
+    sessions = new Sessions((session) => ended.push(session), clock);
+  });
+
+  /** Opened at this moment. */
+  const openAt = (time: number, agent = 'claude'): Session => {
+    clock.time = time;
+    return sessions.open({ agent, server: SERVER });
+  };
+
+  /** Its agent comes back to it at this moment. */
+  const useAt = (time: number, { id, agent }: Session): Session => {
+    clock.time = time;
+    return sessions.get(id, agent, 's');
+  };
+
   it("are an agent's own with one server: nobody else can name them", async () => {
-    const sessions = new Sessions(() => undefined);
-    const session = sessions.open(OF, 1);
-    assert.equal(sessions.get(session.id, 'claude', 's', 5), session);
+    const session = openAt(1);
+    assert.equal(useAt(5, session), session);
     assert.equal(session.usedAt, 5);
-    await refusal('sessionUnknown', () => sessions.get(session.id, 'cursor', 's', 6));
-    await refusal('sessionUnknown', () => sessions.get(session.id, 'claude', 't', 6));
+    clock.time = 6;
+    await refusal('sessionUnknown', () => sessions.get(session.id, 'cursor', 's'));
+    await refusal('sessionUnknown', () => sessions.get(session.id, 'claude', 't'));
     for (const id of ['', 'undefined', session.id.toUpperCase(), `${session.id} `])
-      await refusal('sessionUnknown', () => sessions.get(id, 'claude', 's', 6));
+      await refusal('sessionUnknown', () => sessions.get(id, 'claude', 's'));
     assert.equal(session.usedAt, 5);
   });
 
   it('have ids that cannot be guessed', () => {
-    const sessions = new Sessions(() => undefined);
-    const ids = Array.from({ length: 50 }, () => sessions.open(OF, 1).id);
+    const ids = Array.from({ length: 50 }, () => sessions.open(OF).id);
     assert.equal(new Set(ids).size, 50);
     for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 
   it('end once', async () => {
-    const sessions = new Sessions(() => undefined);
-    const session = sessions.open(OF, 1);
+    const session = sessions.open(OF);
     assert.deepEqual([sessions.close(session), sessions.close(session)], [true, false]);
-    await refusal('sessionUnknown', () => sessions.get(session.id, 'claude', 's', 2));
+    await refusal('sessionUnknown', () => sessions.get(session.id, 'claude', 's'));
     assert.deepEqual(sessions.all(), []);
   });
 
   it('are limited for each server by itself: the one that the agent has left alone for longest gives way', async () => {
-    const ended: Session[] = [];
-    const sessions = new Sessions((session) => ended.push(session));
-    const opened = Array.from({ length: 64 }, (_, i) => sessions.open(OF, i));
+    const opened = Array.from({ length: 64 }, (_, i) => openAt(i));
     const [first, second, third, fourth] = opened;
     assert.ok(first && second && third && fourth);
-    for (const { id } of opened.filter((session) => session !== fourth)) sessions.get(id, OF.agent, OF.server, 90);
-    sessions.get(third.id, OF.agent, OF.server, 80);
-    sessions.get(first.id, OF.agent, OF.server, 100);
-    second.visits = 1;
-    sessions.open({ ...OF, server: 't' }, 101);
+    useAt(80, third);
+    for (const session of opened) if (session !== third && session !== fourth) useAt(90, session);
+    useAt(100, first);
+    sessions.enter(second);
+    sessions.open({ agent: 'claude', server: { ...SERVER, name: 't' } });
     assert.deepEqual(ended, []);
-    sessions.open(OF, 101);
+    sessions.open(OF);
     assert.deepEqual(ended, [third]);
-    await refusal('sessionUnknown', () => sessions.get(third.id, OF.agent, OF.server, 102));
+    await refusal('sessionUnknown', () => sessions.get(third.id, 'claude', 's'));
     assert.deepEqual([sessions.of('s').length, sessions.of('t').length], [64, 1]);
   });
 
+  it('give way also when their agents come back within the same moment', () => {
+    const opened = Array.from({ length: 64 }, () => useAt(7, openAt(7)));
+    sessions.open(OF);
+    assert.deepEqual(ended, opened.slice(0, 1));
+  });
+
+  it('give way in their order, though the machine is set to another time', () => {
+    const { now } = Date;
+    try {
+      sessions = new Sessions((session) => ended.push(session));
+      const opened = Array.from({ length: 64 }, () => sessions.open(OF));
+      for (const [index, { id }] of opened.entries()) {
+        Date.now = () => now() - index * 3_600_000;
+        sessions.get(id, 'claude', 's');
+      }
+      sessions.open(OF);
+      assert.deepEqual(ended, opened.slice(0, 1));
+    } finally {
+      Date.now = now;
+    }
+  });
+
   it('in use do not give way, nor those that begin, nor those of agents that have no more', async () => {
-    const sessions = new Sessions(() => assert.fail('ended one'));
-    for (let i = 0; i < 32; i++) sessions.get(sessions.open(OF, i).id, OF.agent, OF.server, 70);
-    for (let i = 0; i < 31; i++) sessions.open({ ...OF, agent: 'cursor' }, 100).visits = 1;
-    sessions.open({ ...OF, agent: 'cursor' }, 100);
-    const error = await refusal('sessionLimit', () => sessions.open({ ...OF, agent: 'cursor' }, 101));
+    for (let i = 0; i < 32; i++) useAt(70, openAt(i));
+    for (let i = 0; i < 31; i++) sessions.enter(openAt(100, 'cursor'));
+    openAt(100, 'cursor');
+    const error = await refusal('sessionLimit', () => openAt(101, 'cursor'));
     assert.deepEqual(error.details, { server: 's', limit: 64 });
+    assert.deepEqual(ended, []);
   });
 
   it('cannot be had by one agent alone: who has most gives way, also what it never came back to', () => {
-    const ended: Session[] = [];
-    const sessions = new Sessions((session) => ended.push(session));
-    const minute = 60_000;
-    const few = sessions.open({ ...OF, agent: 'claude code' }, 0);
-    const many = Array.from({ length: 63 }, (_, i) => sessions.open(OF, i));
-    const taken = Array.from({ length: 20 }, () => sessions.open({ ...OF, agent: 'cursor' }, 10 * minute));
+    const few = openAt(0, 'claude code');
+    const many = Array.from({ length: 63 }, (_, i) => openAt(i));
+    const taken = Array.from({ length: 20 }, () => openAt(10 * MINUTE, 'cursor'));
     assert.deepEqual(ended, many.slice(0, 20));
     for (const session of [few, ...taken]) assert.ok(sessions.has(session));
   });
 
   it('cannot be had by one agent alone by listening: those that only listen give way to another agent, those at work do not', async () => {
-    const ended: Session[] = [];
-    const sessions = new Sessions((session) => ended.push(session));
-    const many = Array.from({ length: 64 }, (_, i) => sessions.get(sessions.open(OF, i).id, OF.agent, OF.server, 70 + i));
+    const many = Array.from({ length: 64 }, (_, i) => useAt(70 + i, openAt(i)));
     for (const session of many) Object.assign(session, { visits: 1, streams: 1 });
     const [first, second] = many;
     assert.ok(first && second);
     first.visits = 2;
-    await refusal('sessionLimit', () => sessions.open(OF, 200));
-    sessions.open({ ...OF, agent: 'cursor' }, 200);
+    await refusal('sessionLimit', () => openAt(200));
+    openAt(200, 'cursor');
     assert.deepEqual(ended, [second]);
+  });
+
+  it('are abandoned after an hour without a use, and after minutes if their agent never came back', async () => {
+    const [used, unused, working] = [useAt(0, openAt(0)), openAt(0), openAt(0)];
+    let done = (): void => undefined;
+    const work = sessions.during(working, () => new Promise((resolve) => (done = resolve)));
+    clock.time = 2 * MINUTE;
+    assert.deepEqual(sessions.abandoned(), []);
+    clock.time += 1;
+    assert.deepEqual(sessions.abandoned(), [unused]);
+    clock.time = 60 * MINUTE + 1;
+    assert.deepEqual(sessions.abandoned(), [used, unused]);
+    done();
+    await work;
+    assert.deepEqual([working.usedAt, sessions.abandoned()], [clock.time, [used, unused]]);
   });
 });
