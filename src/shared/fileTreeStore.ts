@@ -72,13 +72,19 @@ export class FileTreeStore implements TreeStore {
     });
   }
 
+  heads(): string[] {
+    const moved = this.#archives().map((folder) => new FileTreeStore(join(folder, basename(this.path))));
+    const reads = [this, ...moved].flatMap((store) => [() => store.read(), () => store.previous()]);
+    return reads.map(orNothing).filter((head) => head !== undefined);
+  }
+
   /** Into a folder of its own, `vault.archived-<time>/`: first all of it is there as well, then it is gone from here. */
   async archive(): Promise<string> {
     const archive = `${this.#stem}.archived-${new Date().toISOString().replaceAll(':', '-')}`;
     await this.#locked((held) =>
       this.#trying(() => {
         makePrivateFolder(archive);
-        for (const file of this.#heads()) linkOrCopy(file, join(archive, basename(file)));
+        for (const file of this.#headFiles()) linkOrCopy(file, join(archive, basename(file)));
         this.#parts.copyTo(join(archive, basename(this.#parts.path)));
         for (const folder of [archive, this.#folder]) syncFolder(folder);
         this.#clear(held);
@@ -88,11 +94,10 @@ export class FileTreeStore implements TreeStore {
   }
 
   async destroy(): Promise<void> {
-    const archives = `${basename(this.#stem)}.archived-`;
     await this.#locked((held) =>
       this.#trying(() => {
         this.#clear(held);
-        for (const name of readdirSync(this.#folder)) if (name.startsWith(archives)) remove(join(this.#folder, name));
+        for (const archive of this.#archives()) remove(archive);
       }),
     );
   }
@@ -145,17 +150,33 @@ export class FileTreeStore implements TreeStore {
     }
   }
 
-  #heads(): string[] {
+  #archives(): string[] {
+    const start = `${basename(this.#stem)}.archived-`;
+    if (!existsSync(this.#folder)) return [];
+    return readdirSync(this.#folder)
+      .filter((name) => name.startsWith(start))
+      .map((name) => join(this.#folder, name));
+  }
+
+  #headFiles(): string[] {
     return [this.path, this.path + PREVIOUS_ENDING].filter((file) => existsSync(file));
   }
 
   /** The head goes first: without it nothing is there, whatever is left. */
   #clear(held: FileLock): void {
     held.confirm();
-    for (const file of this.#heads()) remove(file);
+    for (const file of this.#headFiles()) remove(file);
     syncFolder(this.#folder);
     removeTemporaries(this.path);
     remove(this.#parts.path);
+  }
+}
+
+function orNothing(read: () => string | undefined): string | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
   }
 }
 

@@ -33,6 +33,8 @@ export interface TreeStore {
   update(change: (head: string | undefined) => Promise<Commit | undefined>): Promise<void>;
   /** The head before the current one, if it is still there. */
   previous(): string | undefined;
+  /** All heads that are left anywhere: the current one, the one before, and those that were moved aside. What cannot be read is left out. */
+  heads(): string[];
   /** Moves everything aside, so that the store is empty, and says where to. Nothing is deleted. */
   archive(): Promise<string>;
   /** Deletes everything, the previous generation and copies elsewhere included. */

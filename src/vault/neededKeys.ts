@@ -15,6 +15,18 @@ export function keysNeededBy(text: string): NeededKeys {
   return { vaultId, keyIds: [...new Set(keyIds)] };
 }
 
+/** The vaults that these heads are of, each once. What is no head is passed over. */
+export function vaultsOf(heads: readonly string[]): string[] {
+  const ids = heads.flatMap((text) => {
+    try {
+      return [keysNeededBy(text).vaultId];
+    } catch {
+      return [];
+    }
+  });
+  return [...new Set(ids)];
+}
+
 /**
  * How new a stored head is: higher is newer; 0 for what has no generation or cannot be read; Infinity for what a later version
  * of the product has written: nothing that this one knows may take its place.

@@ -15,6 +15,7 @@ import { byScopeAndName, infoOf, sealOf, versionsOf } from './info';
 import { damageOf, openAll, snapshotOf } from './opening';
 import type { Damage } from './opening';
 import type { StoredSecret } from './part';
+import { vaultsOf } from './neededKeys';
 import type { KeyStore } from './ports';
 import { currentOf } from './record';
 import { recover } from './recovery';
@@ -345,19 +346,23 @@ export class Vault implements SecretReader, Disposable {
     return where;
   }
 
-  /** Destroys all secrets and the key. There is no way back but a backup. Also works on a vault that does not open. */
+  /** Destroys all secrets, those that were moved aside included, and their keys. There is no way back but a backup. Also works on a vault that does not open. */
   async destroyAll(actor: VaultActor): Promise<void> {
     this.#refuseBarrier();
-    const vaultId = this.#vaultId();
+    const { keys, store } = this.#ports;
+    const vaultIds = vaultsOf(store.heads());
+    const retire = async (): Promise<void> => {
+      for (const vaultId of vaultIds) await keys.retire(vaultId, undefined);
+    };
     try {
-      // First: once the document is gone, nobody knows whose key it was.
-      if (vaultId !== undefined) await this.#ports.keys.retire(vaultId, undefined);
+      // First: once the documents are gone, nobody knows whose keys they were.
+      await retire();
     } finally {
-      await this.#ports.store.destroy();
+      await store.destroy();
       this.#keeper.forget();
     }
     // A key file that many vaults share lets go of a key only now, when no document needs it.
-    if (vaultId !== undefined) await this.#ports.keys.retire(vaultId, undefined);
+    await retire();
     this.#record(actor, 'vault.destroy');
   }
 
@@ -452,14 +457,6 @@ export class Vault implements SecretReader, Disposable {
   #stored(name: string, scope: string, mayBeLate = false): StoredSecret | undefined {
     const normalized = normalizeName(name);
     return this.#keeper.see((tree) => tree?.find(scope, normalized), mayBeLate);
-  }
-
-  #vaultId(): string | undefined {
-    try {
-      return this.#keeper.tree()?.head.vaultId;
-    } catch {
-      return undefined;
-    }
   }
 
   #dropKeys(): void {

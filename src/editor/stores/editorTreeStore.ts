@@ -75,6 +75,11 @@ export class EditorTreeStore implements TreeStore, Disposable {
     return parseFormer(text)?.head ?? text;
   }
 
+  heads(): string[] {
+    const inFiles = this.#files.heads().map((text) => parseFormer(text)?.head ?? text);
+    return [this.#mirror.get()?.head, this.#former.get()?.head, ...inFiles].filter((head) => head !== undefined);
+  }
+
   async update(change: (head: string | undefined) => Promise<Commit | undefined>): Promise<void> {
     let isChanged = false as boolean;
     await this.#files.update(async (fileHead) => {

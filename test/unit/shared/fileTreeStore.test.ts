@@ -208,6 +208,19 @@ describe('a tree in files', () => {
     assert.deepEqual([store.read(), store.part('b')], ['new', undefined]);
   });
 
+  it('tells every head that is left, of archives, too, whatever cannot be read', async () => {
+    const store = new FileTreeStore(path);
+    assert.deepEqual(store.heads(), []);
+    for (const head of ['1', '2']) await put(store, head);
+    await store.archive();
+    for (const head of ['3', '4']) await put(store, head);
+    const unreadable = join(await store.archive(), 'vault.json');
+    rmSync(unreadable);
+    mkdirSync(unreadable);
+    await put(store, '5');
+    assert.deepEqual(store.heads().sort(), ['1', '2', '3', '5']);
+  });
+
   it('that is destroyed leaves nothing, archives included', async () => {
     const store = new FileTreeStore(path);
     await put(store, '1', { a: '' });

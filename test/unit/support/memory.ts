@@ -123,6 +123,10 @@ export class MemoryTreeStore implements TreeStore {
     });
   }
 
+  heads(): string[] {
+    return [this.head, this.#previous?.head, ...this.archived].filter((head) => head !== undefined);
+  }
+
   async archive(): Promise<string> {
     await this.#alone(() => {
       if (this.head !== undefined) this.archived.push(this.head);

@@ -236,6 +236,17 @@ describe('destroying all secrets', () => {
     assert.equal(await valueOf(b.another(), 'K'), 'new');
   });
 
+  it('leaves no key of a vault that was moved aside, nor of one that is damaged', async () => {
+    const b = await bench({ K: 'value' });
+    b.store.parts.clear();
+    await b.another().startFresh('user');
+    for (const name of ['K', 'L']) await b.another().set(name, Buffer.from('new'), 'user');
+    b.store.head = 'not json';
+    assert.equal(b.keys.keys.size, 2);
+    await b.another().destroyAll('user');
+    assert.deepEqual([b.keys.keys.size, b.store.archived.length], [0, 0]);
+  });
+
   it('works when the vault is locked, damaged or without its key', async () => {
     for (const harm of [
       (b: Bench) => b.vault.lock('user'),
