@@ -18,7 +18,7 @@ export interface Call {
   readonly method: string;
   /** The tool's name, for `tools/call`. */
   readonly tool: string | undefined;
-  /** ms since the epoch. */
+  /** As `Clock.steady`. */
   readonly startedAt: number;
   /** What it came in, as it was sent: the JSON of one message or of a batch. Absent for calls of our own. */
   readonly body?: Buffer;

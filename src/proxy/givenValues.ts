@@ -48,7 +48,7 @@ export class GivenValues {
   /** Remembers what a server is given now. @returns what finds that and what it was given lately; the same object as before if nothing is new. */
   give(server: string, opened: readonly OpenedSecret[]): Redactor {
     const known = this.#servers.get(server) ?? { values: new Map<string, Given>(), redactor: NOTHING };
-    const at = this.#clock.now();
+    const at = this.#clock.steady();
     let isNew = false;
     for (const secret of opened) {
       const given = known.values.get(secret.seal);
@@ -72,7 +72,7 @@ export class GivenValues {
   keep(server: string, seals: Iterable<string>): void {
     const known = this.#servers.get(server);
     if (known === undefined) return;
-    const at = this.#clock.now();
+    const at = this.#clock.steady();
     for (const seal of seals) {
       const given = known.values.get(seal);
       if (given !== undefined) given.at = at;
@@ -121,7 +121,7 @@ export class GivenValues {
     if (this.#timer !== undefined) return;
     let oldest = Infinity;
     for (const { values } of this.#servers.values()) for (const { at } of values.values()) oldest = Math.min(oldest, at);
-    const ms = Math.max(1, oldest + this.#rememberMs - this.#clock.now());
+    const ms = Math.max(1, oldest + this.#rememberMs - this.#clock.steady());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#sweep();
@@ -129,7 +129,7 @@ export class GivenValues {
   }
 
   #sweep(): void {
-    const oldest = this.#clock.now() - this.#rememberMs;
+    const oldest = this.#clock.steady() - this.#rememberMs;
     for (const [server, known] of this.#servers) {
       const before = known.values.size;
       for (const [key, { at }] of known.values) if (at <= oldest) known.values.delete(key);

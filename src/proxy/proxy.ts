@@ -5,7 +5,6 @@ import type { Pins } from '../bindings/pins';
 import type { CallApprover } from '../bindings/callApproval';
 import type { CallGrants } from '../bindings/callGrants';
 import type { ServersSource } from '../bindings/source';
-import { steadyClock } from '../shared/clock';
 import type { Clock } from '../shared/clock';
 import type { Disposable, Event } from '../shared/disposable';
 import { isSecretsError, SecretsError } from '../shared/errors';
@@ -149,7 +148,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 
 class LocalProxy implements Proxy {
   readonly #options: ProxyOptions;
-  readonly #sessions = new Sessions((session) => void this.#relay.endAtServer(session));
+  readonly #sessions: Sessions;
   readonly #breaker: Breaker;
   readonly #states: ServerStates;
   readonly #connections = new Connections();
@@ -169,9 +168,10 @@ class LocalProxy implements Proxy {
   constructor(options: ProxyOptions) {
     this.#options = options;
     const { agents, approvals, approver, audit, clock, vault } = options;
-    this.#refusals = new Refusals(audit, steadyClock);
+    this.#sessions = new Sessions((session) => void this.#relay.endAtServer(session), clock);
+    this.#refusals = new Refusals(audit, clock);
     this.#known = new KnownSecrets(vault, options.logger);
-    this.#given = new GivenValues(steadyClock);
+    this.#given = new GivenValues(clock);
     this.#states = new ServerStates(this.#sessions, (server) => this.#breaker.restsUntil(server));
     this.onDidChangeStatus = this.#states.onDidChange;
     this.#states.onDidChange((server) => {
@@ -180,7 +180,7 @@ class LocalProxy implements Proxy {
     this.#breaker = new Breaker({ clock, why: (server) => this.#states.failure(server)?.message });
     const pipeline = new Pipeline([this.#breaker, ...interceptors({ ...options, ...this.#control() }), clientClaims(agents)]);
     const injector = new Injector(vault, new Expiry(options), this.#given);
-    const shared = { ...options, clock: steadyClock, injector, pipeline, sessions: this.#sessions, connections: this.#connections, ...this.#life() };
+    const shared = { ...options, injector, pipeline, sessions: this.#sessions, connections: this.#connections, ...this.#life() };
     this.#stdio = new StdioUpstream(shared);
     this.#remote = new RemoteUpstream(shared);
     const mayUse = (agent: string, server: string): boolean => agents.mayUse(agent, server);
@@ -191,7 +191,7 @@ class LocalProxy implements Proxy {
         close: (s) => this.#relay.close(s),
       },
       sessions: this.#sessions,
-      clock: steadyClock,
+      clock,
       offers: (agent) => offersFor(agent, { ...options, states: this.#states, mayUse }),
       mode: options.mergedTools ?? (() => 'all'),
       patienceMs: options.mergedPatienceMs ?? JOIN_MS,

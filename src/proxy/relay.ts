@@ -270,7 +270,7 @@ export class Relay {
   }
 
   #callsOf(asked: Asked, requests: readonly Request[], body: Buffer): Call[] {
-    const startedAt = this.#options.clock.now();
+    const startedAt = this.#options.clock.steady();
     if (requests.length > 1 && new Set(requests.map((r) => r.id)).size !== requests.length)
       throw new SecretsError('notJsonRpc', { why: 'two requests have the same id' });
     const onGone = (callback: () => void): void => {

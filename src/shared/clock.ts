@@ -1,11 +1,13 @@
 /** Where the time comes from. */
 export interface Clock {
-  /** Milliseconds since 1970-01-01T00:00:00Z; of a clock for spans, since some moment. */
+  /** The time of day: milliseconds since 1970-01-01T00:00:00Z. Somebody may set it, also back. */
   now(): number;
+  /** For spans: milliseconds since some moment, with fractions. It only goes on, whoever sets the time. */
+  steady(): number;
 }
 
 /** The machine's own clock. */
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clock = { now: () => Date.now(), steady: () => performance.now() };
 
-/** For spans of time: it only goes on, whoever sets the machine's clock. With fractions of a millisecond. */
-export const steadyClock: Clock = { now: () => performance.now() };
+/** For helpers that have begun with it. */
+export const steadyClock = { now: () => performance.now() };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CallToolRequestSchema, ListToolsRequestSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { Agent } from './support/agent';
@@ -171,6 +171,27 @@ describe('all servers at one endpoint: servers come and go', function () {
     await until('another session', () => changing.of('initialize').length >= 3);
     await until('it is there', async () => (await namesFor(client)).join() === 'other__first');
     assert.equal(await client.text('other__first'), 'called first');
+  });
+
+  it('a servers file that is spoiled for a while ends nothing: calls are refused, lists stay, and no server is started anew', async () => {
+    await proxy.servers({ changing: { url: changing.url }, child: stdio() });
+    const client = await connect();
+    const children = (): number[] => processesOf(proxy.folder).map(({ pid }) => pid);
+    await until('both', () => children().length === 1 && proxy.proxy.status('child').state === 'running');
+    const names = await namesFor(client);
+    assert.ok(names.includes('changing__first'));
+    const before = children();
+    const path = join(proxy.folder, '.vscode', 'mcp-secrets.json');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.slice(0, -5));
+    const answer = await client.client.callTool({ name: 'changing__first', arguments: {} }).catch((error: unknown) => error);
+    assert.match(JSON.stringify(answer) + String(answer), /mcp-secrets\.json has a mistake|Syntax error/);
+    assert.deepEqual(await namesFor(client), names);
+    writeFileSync(path, text);
+    assert.deepEqual(await namesFor(client), names);
+    const called = await client.client.callTool({ name: 'changing__first', arguments: {} });
+    assert.match(JSON.stringify(called), /called first/);
+    assert.deepEqual(children(), before);
   });
 
   it('a restart of a server is invisible, and it is told again what the agent had set', async () => {

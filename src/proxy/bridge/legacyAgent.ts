@@ -62,7 +62,7 @@ export class LegacyAgent {
     this.#changes = new ChangeStream(
       (filter) => {
         const request: Request = { jsonrpc: '2.0', id: 0, method: 'subscriptions/listen', params: { notifications: filter } };
-        return this.#server.ask(request, ownCall(agent, this.#server.current, request.method, options.clock.now()), (message) => {
+        return this.#server.ask(request, ownCall(agent, this.#server.current, request.method, options.clock.steady()), (message) => {
           this.#changes.hear(message);
         });
       },

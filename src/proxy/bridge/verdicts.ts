@@ -24,12 +24,12 @@ export class Verdicts {
     const declared = declaredEra(server);
     if (declared !== undefined) return declared === era;
     const found = this.#found.get(keyOf(server, era));
-    return found === undefined || this.#clock.now() - found.at > TRUSTED_MS ? undefined : found.speaks;
+    return found === undefined || this.#clock.steady() - found.at > TRUSTED_MS ? undefined : found.speaks;
   }
 
   /** Remembers what was found out. */
   found(server: Server, era: Era, speaks: boolean): void {
-    this.#found.set(keyOf(server, era), { at: this.#clock.now(), speaks });
+    this.#found.set(keyOf(server, era), { at: this.#clock.steady(), speaks });
   }
 
   /** Forgets what was found out about a server: it did not answer as one that speaks this era. */

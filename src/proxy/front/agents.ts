@@ -178,6 +178,8 @@ export class Agents {
         tokens: all
           .filter((record) => record.agent === agent)
           .map(infoOf)
+          // Those of one moment were issued in this order, too.
+          .reverse()
           .sort((a, b) => b.issuedAt - a.issuedAt),
         ...(servers === undefined ? {} : { servers: [...servers].sort() }),
         ...(client === undefined ? {} : { client }),

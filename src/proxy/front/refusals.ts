@@ -30,7 +30,7 @@ export class Refusals {
   note(error: SecretsError): void {
     const { kind } = error;
     if (!KINDS.includes(kind)) return;
-    if (this.#clock.now() - this.#began >= WINDOW_MS) this.#begin();
+    if (this.#clock.steady() - this.#began >= WINDOW_MS) this.#begin();
     if (this.#recorded < SINGLE) {
       this.#recorded += 1;
       this.#audit.record({ ...entry(kind), ...agentOf(error) });
@@ -52,7 +52,7 @@ export class Refusals {
 
   #begin(): void {
     this.flush();
-    this.#began = this.#clock.now();
+    this.#began = this.#clock.steady();
     this.#recorded = 0;
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { shapeDigest } from '../../bindings/plan';
 import type { Server } from '../../bindings/server';
-import { steadyClock } from '../../shared/clock';
+import { systemClock } from '../../shared/clock';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
 
@@ -24,7 +24,7 @@ export interface Session {
   readonly plan: string;
   /** What the upstream keeps for it: a session id, a child. */
   readonly state: unknown;
-  /** When it was used last, in ms on the clock of the sessions. */
+  /** When it was used last, as `Clock.steady`. */
   usedAt: number;
   /** Whether its agent has come back to it. */
   cameBack: boolean;
@@ -40,11 +40,8 @@ export class Sessions {
   readonly #end: (session: Session) => void;
   readonly #clock: Clock;
 
-  /**
-   * @param end ends a session in good order.
-   * @param clock one that never goes back: which session was left alone for longest depends on it.
-   */
-  constructor(end: (session: Session) => void, clock: Clock = steadyClock) {
+  /** @param end ends a session in good order. */
+  constructor(end: (session: Session) => void, clock: Clock = systemClock) {
     this.#end = end;
     this.#clock = clock;
   }
@@ -59,7 +56,7 @@ export class Sessions {
       type: server.type,
       plan: shapeDigest(server),
       state,
-      usedAt: this.#clock.now(),
+      usedAt: this.#clock.steady(),
       cameBack: false,
       visits: 0,
       streams: 0,
@@ -76,7 +73,7 @@ export class Sessions {
   makeRoom(server: string, agent: string): void {
     const open = this.of(server);
     if (open.length < MAX_PER_SERVER) return;
-    const begun = this.#clock.now() - BEGINNING_MS;
+    const begun = this.#clock.steady() - BEGINNING_MS;
     const spare = open.filter((s) => s.visits === s.streams && (s.cameBack || s.usedAt < begun)).sort((a, b) => a.usedAt - b.usedAt);
     const idle = spare.filter((s) => s.visits === 0);
     const share = (of: string): number => open.filter((s) => s.agent === of).length;
@@ -120,12 +117,12 @@ export class Sessions {
 
   /** Those whose agents have gone without a word. */
   abandoned(): Session[] {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     return this.all().filter((s) => s.visits === 0 && now - s.usedAt > (s.cameBack ? IDLE_MS : UNUSED_MS));
   }
 
   #used(session: Session): void {
-    session.usedAt = this.#clock.now();
+    session.usedAt = this.#clock.steady();
     session.cameBack = true;
   }
 

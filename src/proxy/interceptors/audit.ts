@@ -18,9 +18,10 @@ function namesOf({ method, tool, id }: Call): Pick<AuditEntry, 'tool' | 'method'
 export function audit(sink: AuditSink, clock: Clock, isServer: (name: string) => boolean): Interceptor {
   return {
     after: (call, end) => {
+      const spent = clock.steady() - call.startedAt;
       const secrets = Object.keys(call.versions);
       sink.record({
-        time: new Date(call.startedAt).toISOString(),
+        time: new Date(clock.now() - spent).toISOString(),
         actor: 'agent',
         action: call.method === 'tools/call' ? 'call' : 'request',
         agent: call.agent,
@@ -30,7 +31,7 @@ export function audit(sink: AuditSink, clock: Clock, isServer: (name: string) =>
         secrets,
         ...(secrets.length === 0 ? {} : { versions: call.versions }),
         outcome: end.outcome,
-        durationMs: Math.max(0, Math.round(clock.now() - call.startedAt)),
+        durationMs: Math.round(spent),
         ...(end.errorKind === undefined ? {} : { errorKind: end.errorKind }),
       });
     },

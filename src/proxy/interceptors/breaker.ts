@@ -17,7 +17,7 @@ const FAILURES: ReadonlySet<string> = new Set([
 interface Trouble {
   failures: number;
   restMs: number;
-  /** ms since the epoch; `undefined` while the failures are few. */
+  /** As `Clock.steady`; `undefined` while the failures are few. */
   until: number | undefined;
   /** The one call that was let through to see whether the server works again. */
   probe: Call | undefined;
@@ -44,7 +44,8 @@ export class Breaker implements Interceptor {
 
   /** When a server that is left alone is tried again, in ms since the epoch. */
   restsUntil(server: string): number | undefined {
-    return this.#troubles.get(server)?.until;
+    const until = this.#troubles.get(server)?.until;
+    return until === undefined ? undefined : Math.round(this.#options.clock.now() + until - this.#options.clock.steady());
   }
 
   /** Lets every call to a server through again; to all servers, if none is named. */
@@ -56,7 +57,7 @@ export class Breaker implements Interceptor {
   before(call: Call): void {
     const trouble = this.#troubles.get(call.server);
     if (trouble?.until === undefined) return;
-    const left = trouble.until - this.#options.clock.now();
+    const left = trouble.until - this.#options.clock.steady();
     // Of a subscription it would be known hours later whether the server works.
     if (left <= 0 && trouble.probe === undefined && !isSubscription(call)) {
       trouble.probe = call;
@@ -94,6 +95,6 @@ export class Breaker implements Interceptor {
     if (trouble.until !== undefined && trouble.probe !== call) return;
     if (trouble.probe === call) trouble.restMs = Math.min(trouble.restMs * 2, LONGEST_REST_MS);
     trouble.probe = undefined;
-    trouble.until = this.#options.clock.now() + trouble.restMs;
+    trouble.until = this.#options.clock.steady() + trouble.restMs;
   }
 }

@@ -28,7 +28,7 @@ interface Load {
 /** A bucket of calls that fills up as time goes by. */
 interface Bucket {
   left: number;
-  /** ms since the epoch. */
+  /** As `Clock.steady`. */
   filledAt: number;
 }
 
@@ -39,7 +39,7 @@ export function limits(clock: Clock): Interceptor {
   return {
     before: (call, server) => {
       if (FREE.has(call.method) || isSubscription(call)) return undefined;
-      if (server.limits?.rate !== undefined) take(buckets, server, server.limits.rate, clock.now());
+      if (server.limits?.rate !== undefined) take(buckets, server, server.limits.rate, clock.steady());
       let load = loads.get(server.name);
       if (load === undefined) loads.set(server.name, (load = { running: [], waiting: [] }));
       return begin(load, call, server);
@@ -96,7 +96,7 @@ function leave(load: Load, call: Call): void {
 function take(buckets: Map<string, Bucket>, { name }: Server, { calls, perMs }: Rate, now: number): void {
   const bucket = buckets.get(name) ?? { left: calls, filledAt: now };
   buckets.set(name, bucket);
-  const elapsed = Math.max(0, now - bucket.filledAt);
+  const elapsed = now - bucket.filledAt;
   bucket.left = Math.min(calls, bucket.left + (elapsed * calls) / perMs);
   bucket.filledAt = now;
   if (bucket.left < 1) {

@@ -31,7 +31,6 @@ export interface BranchListener {
 export interface BranchOptions extends LineOptions {
   readonly agent: string;
   readonly server: string;
-  /** For spans. */
   readonly clock: Clock;
   /** The params of the agent's own handshake: each server is told the same. */
   readonly hello: unknown;
@@ -97,7 +96,7 @@ export class Branch {
 
   /** Whether it has failed and has rested for long enough. */
   get mayRetry(): boolean {
-    return this.#phase === 'failed' && this.#options.clock.now() >= this.#retryAt;
+    return this.#phase === 'failed' && this.#options.clock.steady() >= this.#retryAt;
   }
 
   /** A list as it was last seen; `undefined` if it never was. */
@@ -188,7 +187,7 @@ export class Branch {
     if (this.#isEnded()) return;
     this.#phase = 'failed';
     this.#failure = messageOf(error);
-    this.#retryAt = this.#options.clock.now() + Math.min(MAX_REST_MS, REST_MS * 2 ** this.#failures);
+    this.#retryAt = this.#options.clock.steady() + Math.min(MAX_REST_MS, REST_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#options.listener.failed(this, this.#failure);
   }

@@ -15,8 +15,8 @@ export interface Offer {
 
 /** What decides who takes part. */
 export interface MembersOptions {
-  /** The servers that there are for the agent now. */
-  readonly offers: () => readonly Offer[];
+  /** The servers that there are for the agent now; `undefined` if that cannot be told: then all stays as it is. Calls are checked anyway. */
+  readonly offers: () => readonly Offer[] | undefined;
   /** How long the first lists wait for servers that have not answered yet, in ms. */
   readonly patienceMs: number;
   /** Makes a branch that is not open yet. */
@@ -50,6 +50,7 @@ export class Members {
   review(): void {
     if (this.#ended) return;
     const offers = this.#options.offers();
+    if (offers === undefined) return;
     this.#refused = offers.flatMap(({ server, refusal }) => (refusal === undefined ? [] : [{ server, reason: refusal }]));
     const wanted = new Map(offers.filter(({ refusal }) => refusal === undefined).map((offer) => [offer.server, offer]));
     for (const [server, branch] of this.#branches) {

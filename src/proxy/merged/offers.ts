@@ -14,10 +14,14 @@ export interface OffersOptions {
   readonly mayUse: (agent: string, server: string) => boolean;
 }
 
-/** The servers that an agent is offered among all, at this moment, in the order of the servers file. Asks nobody, and never throws. */
-export function offersFor(agent: string, { servers, approvals, states, mayUse }: OffersOptions): Offer[] {
+/**
+ * The servers that an agent is offered among all, at this moment, in the order of the servers file. Asks nobody, and never throws.
+ * @returns `undefined` if that cannot be told now: somebody is writing the file, or has a mistake in it that spoils all of it.
+ */
+export function offersFor(agent: string, { servers, approvals, states, mayUse }: OffersOptions): Offer[] | undefined {
   try {
     const { servers: valid, problems } = servers.file();
+    if (valid.size === 0 && problems.some(({ server }) => server === undefined)) return undefined;
     const broken = new Set(problems.flatMap(({ server }) => (server === undefined || valid.has(server) ? [] : [server])));
     const refused = [...broken].map((server) => ({ server, plan: '', failing: false, refusal: reasonOf(() => servers.get(server)) ?? '' }));
     const offered = [...valid.values()].map((server) => ({
@@ -32,7 +36,7 @@ export function offersFor(agent: string, { servers, approvals, states, mayUse }:
     return [...offered, ...refused].filter(({ server }) => mayUse(agent, server));
   } catch {
     // The file, or the store of agents, cannot be read now.
-    return [];
+    return undefined;
   }
 }
 

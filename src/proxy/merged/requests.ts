@@ -29,6 +29,7 @@ export interface RequestsOptions {
   /** Settles when the servers that are about to join have joined, or have taken too long. */
   readonly gathered: () => Promise<void>;
   readonly skipped: () => readonly Skipped[];
+  /** As `Clock.steady`. */
   readonly now: () => number;
 }
 

@@ -45,7 +45,7 @@ export class ServerLists {
     return late === undefined ? undefined : `Server "${this.#options.server}" has not listed its ${late} yet. They join when it does.`;
   }
 
-  /** When a list was last read, ms since the epoch; 0 if never. */
+  /** When a list was last read, as `Clock.steady`; 0 if never. */
   readAt(kind: Kind): number {
     return this.#lists.get(kind)?.at ?? 0;
   }
@@ -82,7 +82,7 @@ export class ServerLists {
   #keep(kind: Kind, items: readonly Item[]): void {
     const text = JSON.stringify(items);
     const before = this.#lists.get(kind)?.text;
-    this.#lists.set(kind, { items, text, at: this.#options.clock.now() });
+    this.#lists.set(kind, { items, text, at: this.#options.clock.steady() });
     if (before !== text) this.#options.listed(kind, items);
   }
 }

@@ -23,7 +23,7 @@ import { Tasks } from './tasks';
 
 /** What a session with all servers needs. */
 export interface MergedSessionOptions extends LineOptions, Pick<MembersOptions, 'patienceMs'>, Pick<BranchOptions, 'clock'> {
-  readonly offers: (agent: string) => readonly Offer[];
+  readonly offers: (agent: string) => readonly Offer[] | undefined;
 }
 
 /** News of lists that come close together are told once. */
@@ -72,7 +72,7 @@ export class MergedSession implements BranchListener {
       search: mode === 'search',
       gathered: () => this.#members.gathered(),
       skipped: () => this.#members.skipped(),
-      now: () => options.clock.now(),
+      now: () => options.clock.steady(),
     });
   }
 

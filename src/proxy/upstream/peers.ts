@@ -66,7 +66,7 @@ export class Peers<S extends Server> {
     this.#memory = memory;
     this.#options = options;
     this.#listener = listener;
-    this.#usedAt = options.clock.now();
+    this.#usedAt = options.clock.steady();
   }
 
   /** All that are not gone. */
@@ -76,7 +76,7 @@ export class Peers<S extends Server> {
 
   /** The session is used. */
   touch(): void {
-    this.#usedAt = this.#options.clock.now();
+    this.#usedAt = this.#options.clock.steady();
   }
 
   /**
@@ -90,7 +90,8 @@ export class Peers<S extends Server> {
     const peer = this.#current;
     if (peer?.alive !== true || !this.#isCurrent(peer)) return this.#another(isInitialize);
     this.#options.injector.checkExpiry(this.#server, peer.given.seals.keys());
-    const quiet = peer.isIdle && this.#options.clock.now() - peer.heardAt > QUIET_MS;
+    // By the time of day: the other clock stands still while the machine sleeps, and connections die.
+    const quiet = peer.isIdle && Math.abs(this.#options.clock.now() - peer.heardAt) > QUIET_MS;
     if (isInitialize || !quiet) return peer;
     return this.#responds(peer).then((responds) => (responds ? peer : this.#another(isInitialize)));
   }
@@ -109,7 +110,7 @@ export class Peers<S extends Server> {
     const peer = this.#current;
     if (peer?.alive !== true || !peer.isIdle || !this.#memory.began || this.#starting !== undefined || this.#ended) return;
     const idleMs = this.#server.limits?.idleMs ?? this.#options.idleMs;
-    if (idleMs > 0 && this.#options.clock.now() - this.#usedAt > idleMs && !this.#memory.subscribed) void this.#retire(peer);
+    if (idleMs > 0 && this.#options.clock.steady() - this.#usedAt > idleMs && !this.#memory.subscribed) void this.#retire(peer);
     else this.#renew(peer);
   }
 
@@ -213,12 +214,12 @@ export class Peers<S extends Server> {
 
   /** Replaces a peer whose secrets have new values, if its server may be used at this time. */
   #renew(peer: Peer): void {
-    if (this.#isCurrent(peer) || this.#options.clock.now() < this.#renewAfter) return;
+    if (this.#isCurrent(peer) || this.#options.clock.steady() < this.#renewAfter) return;
     const server = this.#options.usable(this.#server);
     if (server === undefined) return;
     this.#server = server;
     this.#startOnce(false).catch((error: unknown) => {
-      this.#renewAfter = this.#options.clock.now() + RENEW_AGAIN_MS;
+      this.#renewAfter = this.#options.clock.steady() + RENEW_AGAIN_MS;
       if (!this.#ended) this.#options.logger.warn(`[${server.name}] could not be started with the new secrets. ${messageOf(error)}`);
     });
   }

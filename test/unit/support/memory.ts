@@ -247,12 +247,18 @@ export class MemoryKeyStore implements KeyStore {
 /** A clock that stands still until told. */
 export class FixedClock implements Clock {
   time: number;
+  /** By how much somebody has set the time of day. */
+  wrongBy = 0;
 
   constructor(time = Date.UTC(2026, 0, 2, 3, 4, 5, 678)) {
     this.time = time;
   }
 
   now(): number {
+    return this.time + this.wrongBy;
+  }
+
+  steady(): number {
     return this.time;
   }
 }

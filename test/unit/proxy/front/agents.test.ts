@@ -332,6 +332,15 @@ describe('agents', () => {
     ]);
   });
 
+  it('are listed with the newest token first, also of one moment', async () => {
+    for (const ms of [1, 2, 3]) await tokens.issue('a', 'user', { expiresAt: clock.time + ms });
+    const [agent] = tokens.list();
+    assert.deepEqual(
+      agent?.tokens.map(({ expiresAt }) => (expiresAt ?? 0) - clock.time),
+      [3, 2, 1],
+    );
+  });
+
   it('may use every server, until they are limited; the limit outlasts their tokens', async () => {
     await tokens.issue('a', 'user');
     const token = await tokens.issue('b', 'user', { servers: ['one'] });

@@ -56,6 +56,14 @@ describe('the circuit breaker of a server', () => {
     assert.equal(refusal(newCall('other')), undefined);
   });
 
+  it('rests no longer when somebody sets the time back, and tells when it ends in the new time', () => {
+    failTimes(5);
+    clock.wrongBy = -3_600_000;
+    assert.equal(breaker.restsUntil('s'), clock.now() + 10_000);
+    clock.time += 10_000;
+    assert.equal(refusal(newCall()), undefined);
+  });
+
   it('does not open when an answer comes in between, be it an error of the server', () => {
     for (const end of [OK, { outcome: 'error', errorKind: 'tool' }, { outcome: 'error', errorKind: 'rpc:-32601' }] as const) {
       failTimes(4);
