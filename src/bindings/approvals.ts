@@ -28,7 +28,7 @@ export class Approvals {
   /** Fires after an approval was given or taken back here. */
   readonly onDidChange = this.#changed.event;
   #parsed: { text: string; digests: Map<string, string> } | undefined;
-  /** Until when a yes need not be looked up again: every call asks. */
+  /** Until when a yes need not be looked up again, as `performance.now()`: every call asks. */
   #fresh = new WeakMap<Server, number>();
 
   constructor(store: BlobStore, audit: AuditSink) {
@@ -38,7 +38,7 @@ export class Approvals {
 
   /** Whether exactly this plan was approved. What another process takes back counts a second later at most. */
   isApproved(server: Server): boolean {
-    const now = Date.now();
+    const now = performance.now();
     if ((this.#fresh.get(server) ?? 0) > now) return true;
     const approved = this.#digests().get(server.name) === planDigest(server);
     if (approved) this.#fresh.set(server, now + FRESH_MS);

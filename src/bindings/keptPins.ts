@@ -11,6 +11,7 @@ const FRESH_MS = 1_000;
 
 /** A server as last looked at. */
 export interface View {
+  /** When it is looked up again, as `performance.now()`: nobody sets that clock. */
   until: number;
   readonly all: AllPins;
   readonly pins: ServerPins;
@@ -37,7 +38,7 @@ export class KeptPins {
 
   /** What is known of a server; looked up again after a second. @throws SecretsError `pinsUnreadable`, and as the store. */
   view(server: Server): View {
-    const now = Date.now();
+    const now = performance.now();
     const view = this.#views.get(server);
     if (view !== undefined && view.until > now) return view;
     const all = this.#parse(this.#store.read());

@@ -7,6 +7,10 @@ import { storeFailure } from './storeFailure';
 
 /** How old a look at a file may be where every call asks, in ms: a look costs more than most of what a call does with it. */
 const GLANCE_MS = 5;
+/** Of two changes so far apart the later one has a later stamp: systems stamp with a time that they renew every 1 to 16 ms. */
+const TICK_MS = 50;
+/** The same where stamps are whole seconds, or two: FAT, some network drives. */
+const COARSE_TICK_MS = 2_100;
 
 /** The files that calls have asked for since they were last looked at ahead. */
 let glanced: CachedFile[] = [];
@@ -19,13 +23,23 @@ export function lookAhead(): void {
   for (const file of files) file.lookAhead(now);
 }
 
+/** A file as last looked at. */
+interface Seen {
+  readonly stats: BigIntStats;
+  readonly text: string;
+  /** When these stamps were first seen, as `performance.now()`. */
+  readonly since: number;
+  /** Whether every change after the text was read shows in the stamps. */
+  readonly isSettled: boolean;
+}
+
 /** A text file that others write, read again only when it has changed. Cheap enough to ask at every call. */
 export class CachedFile {
   readonly path: string;
   readonly #own: boolean;
   readonly #maxBytes: number;
   #folderIsOwn = false;
-  #seen: { stats: BigIntStats; text: string } | undefined;
+  #seen: Seen | undefined;
   /** When the file was last looked at, on a clock that nobody sets. */
   #lookedAt = -Infinity;
   #isGlanced = false;
@@ -84,15 +98,21 @@ export class CachedFile {
         this.#seen = undefined;
         return undefined;
       }
-      if (this.#seen !== undefined && isSame(this.#seen.stats, stats)) return this.#seen.text;
+      const before = this.#seen;
+      const same = before !== undefined && isSame(before.stats, stats) ? before : undefined;
+      if (same?.isSettled === true) return same.text;
       if (this.#own) {
         refuseIfOpen(this.path, stats);
         if (!this.#folderIsOwn) refuseIfOpen(dirname(this.path));
         this.#folderIsOwn = true;
       }
       if (this.#maxBytes < Infinity) refuseIfEndless(this.path, stats, this.#maxBytes);
-      const text = readFileSync(this.path, 'utf8').replace(/^\uFEFF/, '');
-      this.#seen = { stats, text };
+      // After the stamps were looked at and before the text is: so the span from `since` on is never shorter than it seems.
+      const now = performance.now();
+      const since = same?.since ?? now;
+      const read = readFileSync(this.path, 'utf8').replace(/^\uFEFF/, '');
+      const text = before?.text === read ? before.text : read;
+      this.#seen = { stats, text, since, isSettled: now - since >= tickOf(stats) };
       return text;
     } catch (error) {
       this.#seen = undefined;
@@ -108,7 +128,22 @@ function refuseIfEndless(path: string, stats: BigIntStats, maxBytes: number): vo
   if (stats.size > maxBytes) throw new SecretsError('storeFailed', { path, reason: `it is larger than ${String(maxBytes >> 10)} KiB` });
 }
 
-/** Nanoseconds and the time of the last change of any kind: two writes of one size within a tick differ. */
+/**
+ * Nanoseconds, and the time of the last change of any kind. Two changes within one tick of the system can have the same:
+ * that two looks are the same proves nothing until the tick is over.
+ */
 function isSame(a: BigIntStats, b: BigIntStats): boolean {
   return a.ctimeNs === b.ctimeNs && a.mtimeNs === b.mtimeNs && a.ino === b.ino && a.size === b.size;
+}
+
+/**
+ * For how long after these stamps were first seen a change may leave them as they are. It is counted from there and not from
+ * the stamps, since the clock of a network drive can be off, and any clock can be set.
+ */
+function tickOf({ ctimeNs, mtimeNs }: BigIntStats): number {
+  return isWholeSecond(ctimeNs) && isWholeSecond(mtimeNs) ? COARSE_TICK_MS : TICK_MS;
+}
+
+function isWholeSecond(ns: bigint): boolean {
+  return ns % 1_000_000_000n === 0n;
 }

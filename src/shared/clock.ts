@@ -8,6 +8,3 @@ export interface Clock {
 
 /** The machine's own clock. */
 export const systemClock: Clock = { now: () => Date.now(), steady: () => performance.now() };
-
-/** For helpers that have begun with it. */
-export const steadyClock = { now: () => performance.now() };

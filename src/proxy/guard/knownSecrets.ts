@@ -31,6 +31,7 @@ export class KnownSecrets {
   #known = new Map<string, Known>();
   #current: { readonly revision: string; readonly fingerprints: Fingerprints } | undefined;
   #making: Promise<Fingerprints> | undefined;
+  /** As `performance.now()`: nobody sets that clock. */
   #freshUntil = 0;
 
   constructor(vault: GuardedVault, logger: Logger) {
@@ -43,7 +44,7 @@ export class KnownSecrets {
    * read or opened. A single secret that does not open is left out, and the log says so.
    */
   current(): Fingerprints | Promise<Fingerprints> {
-    const now = Date.now();
+    const now = performance.now();
     if (this.#current !== undefined && now < this.#freshUntil) return this.#current.fingerprints;
     if (this.#making !== undefined) return this.#making;
     const revision = this.#vault.revision();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { Approvals } from '../../../src/bindings/approvals';
 import type { HttpServer } from '../../../src/bindings/server';
 import { refusal } from '../support/errors';
@@ -102,5 +103,23 @@ describe('approvals', () => {
     ]);
     assert.equal(told, 2);
     assert.doesNotMatch(store.text ?? '', /https/);
+  });
+
+  it('that another process takes back count for a second at most, though the clock goes back', async () => {
+    let [day, steady] = [Date.UTC(2026, 0, 2), 1_000];
+    mock.method(Date, 'now', () => day);
+    mock.method(performance, 'now', () => steady);
+    try {
+      await approvals.approve(SERVER, 'user');
+      assert.equal(approvals.isApproved(SERVER), true);
+      await new Approvals(store, audit).revoke('s', 'cli');
+      day -= 3_600_000;
+      steady += 999;
+      assert.equal(approvals.isApproved(SERVER), true, 'it is not looked up at every call');
+      steady += 1;
+      assert.equal(approvals.isApproved(SERVER), false);
+    } finally {
+      mock.restoreAll();
+    }
   });
 });

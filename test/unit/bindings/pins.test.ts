@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import fc from 'fast-check';
 import { Pins } from '../../../src/bindings/pins';
 import type { NewTools } from '../../../src/bindings/pinRules';
@@ -337,6 +338,24 @@ describe('pins', () => {
     await Promise.all([see([ADD]), other.seeTools(SERVER, [EVIL], true, () => 'ask')]);
     assert.equal(call('add'), 'toolChanged', 'the second one differs from the first');
     assert.equal(toolStates(other, SERVER)[0]?.standing, 'changed');
+  });
+
+  it('of another process count a second later, though the clock goes back', async () => {
+    let [day, steady] = [Date.UTC(2026, 0, 2), 1_000];
+    mock.method(Date, 'now', () => day);
+    mock.method(performance, 'now', () => steady);
+    try {
+      await see([ADD]);
+      assert.equal(call('add'), undefined);
+      await open().seeTools(SERVER, [EVIL], true, () => 'ask');
+      day -= 60 * MINUTE;
+      steady += 999;
+      assert.equal(call('add'), undefined, 'they are not looked up at every call');
+      steady += 1;
+      assert.equal(call('add'), 'toolChanged');
+    } finally {
+      mock.restoreAll();
+    }
   });
 
   it('that cannot be stored are not taken over', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
 import { CachedFile, lookAhead } from '../../../src/shared/cachedFile';
@@ -170,5 +171,63 @@ describe('a file that others write', () => {
     await refusal('tooOpen', () => file.read(true));
     chmodSync(path, 0o600);
     assert.equal(file.read(true), 'one');
+  });
+
+  describe('on a system that stamps with a time that it renews now and then', () => {
+    /** What the system stamps with, in ns. */
+    let stamp = 0n;
+    let reads: () => number;
+
+    beforeEach(() => {
+      stamp = 1_800_000_000_004_000_000n;
+      const { statSync, readFileSync } = fs;
+      mock.method(fs, 'statSync', (...args: Parameters<typeof statSync>) => {
+        const stats = statSync(...args) as BigIntStats | undefined;
+        return stats === undefined ? undefined : Object.assign(stats, { ctimeNs: stamp, mtimeNs: stamp });
+      });
+      const read = mock.method(fs, 'readFileSync', readFileSync);
+      reads = () => read.mock.callCount();
+    });
+
+    for (const [what, at, tick] of [
+      ['milliseconds', 1_800_000_000_004_000_000n, 50],
+      ['whole seconds', 1_800_000_000_000_000_000n, 2_100],
+    ] as const) {
+      it(`is read as it is now, though it is written twice in one moment of ${what}`, () => {
+        stamp = at;
+        mkdirSync(join(path, '..'), { mode: 0o700 });
+        writeFileSync(path, 'one');
+        const file = new CachedFile(path);
+        for (const text of ['one', 'two', 'six', 'ten']) {
+          writeFileSync(path, text);
+          assert.equal(file.read(), text);
+          now += tick / 4 - 1;
+        }
+      });
+
+      it(`is read once more when the moment of ${what} is over, and not again until it changes`, () => {
+        stamp = at;
+        mkdirSync(join(path, '..'), { mode: 0o700 });
+        writeFileSync(path, 'one');
+        const file = new CachedFile(path);
+        for (const change of [0n, 1_000_000_000n]) {
+          stamp += change;
+          const before = reads();
+          assert.equal(file.read(), 'one');
+          now += tick;
+          for (let look = 0; look < 3; look += 1) assert.equal(file.read(), 'one');
+          assert.equal(reads() - before, 2);
+        }
+      });
+    }
+
+    it('is refused when others can get at it within the same moment', async function () {
+      if (process.platform === 'win32') this.skip();
+      await made('one');
+      const file = new CachedFile(path, { own: true });
+      assert.equal(file.read(), 'one');
+      chmodSync(path, 0o666);
+      await refusal('tooOpen', () => file.read());
+    });
   });
 });

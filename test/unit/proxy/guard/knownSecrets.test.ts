@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import fc from 'fast-check';
 import { KnownSecrets } from '../../../../src/proxy/guard/knownSecrets';
 import { maskedCall } from '../../../../src/proxy/guard/mask';
@@ -65,6 +66,26 @@ describe('what is known of the secrets', () => {
     await made.vault.delete('A', 'user');
     known.changed();
     assert.equal((await known.current()).find('another-value'), undefined);
+  });
+
+  it('follows what another process has changed within a moment, though the clock goes back', async () => {
+    const made = await bench({ A: 'value-of-a' });
+    const { known } = knownOf(made);
+    let [day, steady] = [Date.UTC(2026, 0, 2), 1_000];
+    mock.method(Date, 'now', () => day);
+    mock.method(performance, 'now', () => steady);
+    try {
+      await known.current();
+      await known.current();
+      await made.another().set('B', Buffer.from('value-of-b'), 'cli');
+      day -= 3_600_000;
+      steady += 249;
+      assert.equal((await known.current()).find('value-of-b'), undefined, 'the vault is not looked at for every message');
+      steady += 1;
+      assert.equal((await known.current()).find('value-of-b')?.name, 'B');
+    } finally {
+      mock.restoreAll();
+    }
   });
 
   it('is made once for all who ask at the same time, and is at hand afterwards', async () => {
