@@ -1,18 +1,14 @@
 import * as vscode from 'vscode';
 import type { AuditEntry } from '../audit/entry';
+import { systemClock } from '../shared/clock';
 import { messageOf } from '../shared/errors';
+import { IdleWatch } from './idleWatch';
 import type { Workspace } from './workspace';
 
 const MINUTE_MS = 60_000;
 
 /** Locks the vault of this window when nobody has used it for as long as the setting says. Other windows look after themselves. */
 export function registerAutoLock(workspace: Workspace): vscode.Disposable {
-  let timer: NodeJS.Timeout | undefined;
-  const wait = (): void => {
-    clearTimeout(timer);
-    const minutes = vscode.workspace.getConfiguration('mcpSecrets').get<number>('autoLock', 0);
-    timer = minutes > 0 ? setTimeout(lock, minutes * MINUTE_MS) : undefined;
-  };
   const lock = (): void => {
     try {
       const { vaults, audit } = workspace;
@@ -24,19 +20,19 @@ export function registerAutoLock(workspace: Workspace): vscode.Disposable {
       workspace.log.warn(`The vault could not be locked: ${messageOf(error)}`);
     }
   };
-  wait();
+  const idle = new IdleWatch(systemClock, lock);
+  const start = (): void => idle.start(vscode.workspace.getConfiguration('mcpSecrets').get<number>('autoLock', 0) * MINUTE_MS);
+  start();
   return vscode.Disposable.from(
     workspace.onDidUse((entry) => {
-      if (isUse(entry)) wait();
+      // It was locked until now: how long it had not been used before does not matter.
+      if (entry.action === 'vault.unlock') start();
+      else if (isUse(entry)) idle.used();
     }),
     vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration('mcpSecrets.autoLock')) wait();
+      if (change.affectsConfiguration('mcpSecrets.autoLock')) start();
     }),
-    {
-      dispose: () => {
-        clearTimeout(timer);
-      },
-    },
+    idle,
   );
 }
 

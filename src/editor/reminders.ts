@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
-import * as z from 'zod';
 import { freshnessOf } from '../vault/freshness';
 import type { SecretInfo } from '../vault/secret';
 import { notify } from './notify';
+import { maySpeakOf, memorySchema } from './reminderMemory';
+import type { ReminderMemory, ReminderNote } from './reminderMemory';
 import { keyOf, labelOf } from './secretRef';
 import { expiryWords } from './secretState';
 import { ago, span } from './views/format';
@@ -13,7 +14,6 @@ const MEMORY_KEY = 'reminders';
 /** When everything else has started. */
 const FIRST_MS = 30_000;
 const EVERY_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 /** More at once are one message. */
 const SINGLY = 3;
 
@@ -22,23 +22,12 @@ const SHOW = 'Show Secrets';
 const LATER = 'Later';
 const NEVER = 'Do Not Show Again';
 
-/** What is remembered of a secret: when it was last spoken of (ms since the epoch), and the version that shall not be spoken of. */
-const noteSchema = z.object({ remindedAt: z.number().optional(), silent: z.number().optional() });
-const memorySchema = z.record(z.string(), noteSchema);
-
-/** What is remembered, by scope and name. */
-export type ReminderMemory = Readonly<Record<string, z.infer<typeof noteSchema>>>;
-
 /** Shows a message with these actions; resolves with the one that was chosen. */
 type Ask = (message: string, ...actions: string[]) => PromiseLike<string | undefined>;
 
 /** The secrets to speak of now: expired, about to, or due; each once a day, and not if the user wants no more of its version. */
 export function toRemind(infos: readonly SecretInfo[], memory: ReminderMemory, now: number): SecretInfo[] {
-  return infos.filter((info) => {
-    if (freshnessOf(info, now) === 'fresh') return false;
-    const { remindedAt = -Infinity, silent } = memory[keyOf(info)] ?? {};
-    return silent !== info.version && now - remindedAt >= DAY_MS;
-  });
+  return infos.filter((info) => freshnessOf(info, now) !== 'fresh' && maySpeakOf(info.version, memory[keyOf(info)], now));
 }
 
 /** What is said about one secret. @param now ms since the epoch. */
@@ -120,7 +109,7 @@ export class Reminders {
   }
 
   /** Adds to the notes about some secrets. Notes about secrets that are gone go, too. */
-  async #remember(infos: readonly SecretInfo[], about: readonly SecretInfo[], note: z.infer<typeof noteSchema>): Promise<void> {
+  async #remember(infos: readonly SecretInfo[], about: readonly SecretInfo[], note: ReminderNote): Promise<void> {
     const notes = new Map(Object.entries(this.#memory()));
     const known = new Set(infos.map(keyOf));
     for (const key of notes.keys()) if (!known.has(key)) notes.delete(key);

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disposable, Memento } from 'vscode';
-import { writeFileAtomic } from '../../shared/atomicFile';
 import { FileTreeStore } from '../../shared/fileTreeStore';
 import { storeFailure } from '../../shared/storeFailure';
 import type { Commit, TreeStore } from '../../shared/treeStore';
+import { ClearedFile, isAbandoned, isAfter } from './clearedMark';
 import { FormerMemento, parseFormer } from './formerState';
 import { sizeOf, StateMirror } from './stateMirror';
 import type { Mirror } from './stateMirror';
@@ -31,6 +30,15 @@ interface Current {
   readonly isInFiles: boolean;
 }
 
+/** What `read` has found, and what it found it in. */
+interface Seen {
+  readonly fileHead: string | undefined;
+  readonly mirror: Mirror | undefined;
+  /** The id of the mark. */
+  readonly mark: string;
+  readonly current: Current | undefined;
+}
+
 /**
  * Keeps a document in files that all windows on one workspace share, with a copy in the workspace state. The files are
  * the truth; where they are gone, or older than the copy, the copy counts, and the next change restores them. A document of
@@ -42,7 +50,9 @@ export class EditorTreeStore implements TreeStore, Disposable {
   readonly #mirror: StateMirror;
   readonly #former: FormerMemento;
   readonly #generationOf: Options['generationOf'];
-  #seen: { fileHead: string | undefined; mirror: Mirror | undefined; current: Current | undefined } | undefined;
+  /** Archiving and destroying clear the files, and make copies in other windows void. */
+  readonly #cleared: ClearedFile;
+  #seen: Seen | undefined;
   /** Characters of the document, as of the last copy. */
   #size = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -53,17 +63,19 @@ export class EditorTreeStore implements TreeStore, Disposable {
     this.#mirror = new StateMirror(memento, `tree/${name}`);
     this.#former = new FormerMemento(memento, name);
     this.#generationOf = generationOf;
+    this.#cleared = new ClearedFile(join(folder, `${name}.cleared`), `${this.path}.cleared`);
   }
 
   read(mayBeLate = false): string | undefined {
     const fileHead = this.#files.read(mayBeLate);
     const mirror = this.#mirror.get();
-    if (this.#seen === undefined || this.#seen.fileHead !== fileHead || this.#seen.mirror !== mirror) {
-      this.#seen = { fileHead, mirror, current: this.#choose(fileHead) };
+    if (!this.#isStill(fileHead, mirror)) {
+      const mark = this.#cleared.read().id;
+      this.#seen = { fileHead, mirror, mark, current: this.#choose(fileHead) };
       // Another window has changed the files: the copy of this one must not stay behind for good.
-      if (this.#seen.current?.isInFiles === true && mirror?.head !== fileHead) this.#keepLater();
+      if (this.#seen.current?.isInFiles === true && this.#validMirror()?.head !== fileHead) this.#keepLater();
     }
-    return this.#seen.current?.head;
+    return this.#seen?.current?.head;
   }
 
   part(name: string): string | undefined {
@@ -95,16 +107,11 @@ export class EditorTreeStore implements TreeStore, Disposable {
 
   async archive(): Promise<string> {
     await this.#restore();
-    this.#voidCopies();
-    const place = await this.#files.archive();
-    await this.#dropCopies();
-    return place;
+    return await this.#clear(() => this.#files.archive());
   }
 
   async destroy(): Promise<void> {
-    this.#voidCopies();
-    await this.#files.destroy();
-    await this.#dropCopies();
+    await this.#clear(() => this.#files.destroy());
   }
 
   /** Writes the copy now if it is still to be written. */
@@ -120,6 +127,13 @@ export class EditorTreeStore implements TreeStore, Disposable {
     this.#timer = undefined;
   }
 
+  /** Whether there is nothing new since `read` last looked. What comes from a copy may be void by now, without any other change. */
+  #isStill(fileHead: string | undefined, mirror: Mirror | undefined): boolean {
+    const seen = this.#seen;
+    if (seen === undefined || seen.fileHead !== fileHead || seen.mirror !== mirror) return false;
+    return seen.current?.isInFiles !== false || seen.mark === this.#cleared.read().id;
+  }
+
   /** The newest of what there is. */
   #choose(fileHead: string | undefined): Current | undefined {
     const formerFile = parseFormer(fileHead);
@@ -129,7 +143,7 @@ export class EditorTreeStore implements TreeStore, Disposable {
       return isOlder ? { head: mirror.head, isInFiles: false } : { head: fileHead, isInFiles: true };
     }
     if (mirror !== undefined) return { head: mirror.head, isInFiles: false };
-    const formerCopy = this.#clearedAt() === undefined ? this.#former.get() : undefined;
+    const formerCopy = this.#cleared.read().id === '' ? this.#former.get() : undefined;
     const former = (formerCopy?.changes ?? 0) > (formerFile?.changes ?? 0) ? formerCopy : formerFile;
     return former && { head: former.head, isInFiles: false };
   }
@@ -158,6 +172,12 @@ export class EditorTreeStore implements TreeStore, Disposable {
 
   async #keep(): Promise<void> {
     try {
+      // Before the files are read: if they are cleared meanwhile, the copy is void from the start.
+      const mark = this.#markOfCopies();
+      if (mark === undefined) {
+        this.#keepLater();
+        return;
+      }
       const head = this.#files.read();
       if (head === undefined || parseFormer(head) !== undefined || this.#generationOf(head) === Infinity) return;
       const known = this.#mirror.get()?.parts ?? {};
@@ -165,7 +185,7 @@ export class EditorTreeStore implements TreeStore, Disposable {
       // Changed again just now: the next read sees that.
       if (parts.some(([, text]) => text === undefined)) return;
       const copy = {
-        time: Math.max(Date.now(), (this.#clearedAt() ?? 0) + 1),
+        mark,
         generation: this.#generationOf(head),
         head,
         parts: Object.fromEntries(parts) as Record<string, string>,
@@ -177,30 +197,37 @@ export class EditorTreeStore implements TreeStore, Disposable {
     }
   }
 
+  /** The mark that a copy is made under now; `undefined` if the files are about to go, so that there must be no new copy of them. */
+  #markOfCopies(): string | undefined {
+    if (isAbandoned(this.#cleared.read(), Date.now())) this.#cleared.end();
+    const { id, since } = this.#cleared.read();
+    return since === undefined ? id : undefined;
+  }
+
   /** The copy, unless it is from before everything was archived or destroyed, maybe in another window. */
   #validMirror(): Mirror | undefined {
     const mirror = this.#mirror.get();
-    return mirror !== undefined && mirror.time > (this.#clearedAt() ?? 0) ? mirror : undefined;
+    return mirror !== undefined && isAfter(this.#cleared.read(), mirror) ? mirror : undefined;
   }
 
-  get #clearedPath(): string {
-    return `${this.path}.cleared`;
-  }
-
-  #clearedAt(): number | undefined {
+  /** Clears the files. Copies in other windows cannot be reached: they must not bring back what is gone. */
+  async #clear<T>(act: () => Promise<T>): Promise<T> {
     try {
-      return Number(readFileSync(this.#clearedPath, 'latin1')) || undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** Copies in other windows cannot be reached: they must not bring back what is gone. */
-  #voidCopies(): void {
-    try {
-      writeFileAtomic(this.#clearedPath, String(Date.now()));
+      this.#cleared.begin();
     } catch (error) {
       throw storeFailure(this.path, error);
+    }
+    const result = await act().finally(() => this.#endClearing());
+    await this.#dropCopies();
+    return result;
+  }
+
+  /** Also if it has failed: copies count again, but those from before do not. */
+  #endClearing(): void {
+    try {
+      this.#cleared.end();
+    } catch {
+      // After a while the next copy ends it.
     }
   }
 

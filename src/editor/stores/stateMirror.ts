@@ -2,8 +2,10 @@ import type { Memento } from 'vscode';
 
 /** A copy of a vault's document outside of its files. */
 export interface Mirror {
-  /** When it was made; ms since the epoch. */
-  readonly time: number;
+  /** What the files said of when they were last cleared, when it was made. See `ClearedMark`. */
+  readonly mark?: string;
+  /** When it was made (ms since the epoch), in copies that have no mark. */
+  readonly time?: number;
   readonly generation: number;
   readonly head: string;
   /** All parts that the head needs, by name. */
@@ -45,7 +47,8 @@ export function sizeOf({ head, parts }: Mirror): number {
 
 function isMirror(value: unknown): value is Mirror {
   if (typeof value !== 'object' || value === null) return false;
-  const { time, generation, head, parts } = value as Record<string, unknown>;
-  if (typeof time !== 'number' || typeof generation !== 'number' || typeof head !== 'string') return false;
+  const { mark, time, generation, head, parts } = value as Record<string, unknown>;
+  if (typeof mark !== 'string' && (mark !== undefined || typeof time !== 'number')) return false;
+  if (typeof generation !== 'number' || typeof head !== 'string') return false;
   return typeof parts === 'object' && parts !== null && Object.values(parts).every((part) => typeof part === 'string');
 }

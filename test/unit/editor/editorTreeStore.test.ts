@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EditorTreeStore } from '../../../src/editor/stores/editorTreeStore';
+import type { Commit } from '../../../src/shared/treeStore';
 import { MemoryMemento } from '../support/editorState';
 import { refusal } from '../support/errors';
 import { temporaryFolder } from '../support/folders';
@@ -178,17 +180,165 @@ describe("a tree in the editor's storage", () => {
       await open()[act]();
       for (const state of [memento, other]) assert.deepEqual([open(state).read(), open(state).part('p1')], [undefined, undefined]);
       await put(open(), 1);
-      loseFilesBut('vault.store.cleared');
+      loseFilesBut('vault.cleared');
       assert.deepEqual([open().read(), open(other).read()], [head(1), undefined], 'the new one does come back');
       await open().destroy();
     }
-    assert.deepEqual(readdirSync(folder), ['vault.store.cleared']);
+    assert.deepEqual(readdirSync(folder), ['vault.cleared'], 'not vault.store.*, of which a change removes temporaries');
     assert.equal(memento.get(KEY), undefined);
   });
 
   function loseFilesBut(kept: string): void {
     for (const name of readdirSync(folder)) if (name !== kept) rmSync(join(folder, name), { recursive: true });
   }
+
+  describe('that is destroyed while another window uses it', () => {
+    let state = new MemoryMemento();
+    let other = open(state);
+    beforeEach(async () => {
+      state = new MemoryMemento();
+      other = open(state);
+      await put(other, 1);
+    });
+
+    /** Begins a change, which holds the lock. @returns what ends it, with a new state or without. */
+    function changing(store: EditorTreeStore): Promise<(commit?: Commit) => Promise<void>> {
+      return new Promise((begun, failed) => {
+        const change = store.update(
+          () =>
+            new Promise((commitWith) => {
+              begun(async (commit) => {
+                commitWith(commit);
+                await change;
+              });
+            }),
+        );
+        change.catch(failed);
+      });
+    }
+
+    async function staysAway(): Promise<void> {
+      for (const store of [other, open(state)])
+        assert.deepEqual([store.read(), store.part('p1'), store.part('p2')], [undefined, undefined, undefined]);
+      let seen: string | undefined = 'nothing';
+      await other.update((text) => {
+        seen = text;
+        return Promise.resolve(undefined);
+      });
+      assert.equal(seen, undefined);
+      await put(open(), 1);
+      assert.deepEqual([other.read(), open(state).read()], [head(1), head(1)], 'and does not hide the next one');
+    }
+
+    it('does not come back when that one was in the middle of a change', async () => {
+      const end = await changing(other);
+      const destroyed = open().destroy();
+      await sleep(20);
+      await end({ head: head(2), parts: new Map([['p2', 'p2']]), names: ['p2'] });
+      await destroyed;
+      await staysAway();
+    });
+
+    it('does not come back when that one made its copy while the lock was waited for', async () => {
+      const end = await changing(open(new MemoryMemento()));
+      await state.update(KEY, undefined);
+      other.read();
+      const destroyed = open().destroy();
+      await sleep(20);
+      await other.flush();
+      await end();
+      await destroyed;
+      await staysAway();
+    });
+
+    it('does not come back when that one lives on its copy', async () => {
+      loseFiles();
+      assert.equal(other.read(), head(1));
+      await open().destroy();
+      await staysAway();
+    });
+  });
+
+  it('that is destroyed does not come back, however the clock was set', async () => {
+    const hour = 3_600_000;
+    let offset = 0;
+    const realNow = Date.now;
+    const clock = mock.method(Date, 'now', () => realNow() + offset);
+    try {
+      const [ahead, between] = [new MemoryMemento(), new MemoryMemento()];
+      offset = hour;
+      await put(open(ahead), 1);
+      offset = 0;
+      await open().destroy();
+      assert.equal(open(ahead).read(), undefined, 'copied while the clock was ahead');
+      await put(open(between), 1);
+      offset = -hour;
+      await open().destroy();
+      assert.deepEqual([open(ahead).read(), open(between).read()], [undefined, undefined], 'destroyed again after it was set back');
+    } finally {
+      clock.mock.restore();
+    }
+  });
+
+  it('is copied again after it could not be destroyed', async function () {
+    if (process.platform === 'win32') this.skip();
+    await put(open(), 1);
+    chmodSync(folder, 0o755);
+    await refusal('tooOpen', () => open().destroy());
+    chmodSync(folder, 0o700);
+    await put(open(), 2, 10, 'p1');
+    loseFilesBut('vault.cleared');
+    assert.deepEqual([open().read(), open().part('p1')?.trim()], [head(2), 'p1']);
+  });
+
+  it('is not copied while it is being destroyed, until it is clear that a crash has cut that short', async () => {
+    await put(open(), 1);
+    const mark = (time: number): void => {
+      writeFileSync(join(folder, 'vault.cleared'), `under way since ${String(time)}`);
+    };
+    mark(Date.now());
+    const store = open();
+    await put(store, 2);
+    assert.equal(copied(), head(1));
+    writeFileSync(join(folder, 'vault.cleared'), 'done');
+    await store.flush();
+    assert.equal(copied(), head(2));
+    mark(Date.now() - 120_000);
+    await put(open(), 3);
+    assert.equal(copied(), head(3));
+    loseFilesBut('vault.cleared');
+    assert.equal(open().read(), head(3));
+  });
+
+  it('whose copy has become void is copied again', async () => {
+    await put(open(), 1);
+    writeFileSync(join(folder, 'vault.cleared'), 'another');
+    const store = open();
+    assert.equal(store.read(), head(1));
+    await store.flush();
+    loseFilesBut('vault.cleared');
+    assert.equal(open().read(), head(1));
+  });
+
+  it('that was destroyed when that was noted as a time does not come back, and later copies count', async () => {
+    const time = Date.now();
+    const before = { time, generation: 9, head: head(9), parts: {} };
+    const after = { ...before, time: time + 1 };
+    const read = (copy: unknown): string | undefined => {
+      const state = new MemoryMemento();
+      state.values.set(KEY, copy);
+      return open(state).read();
+    };
+    mkdirSync(folder, { mode: 0o700 });
+    assert.deepEqual([read(before), read(after)], [head(9), head(9)], 'nothing was destroyed');
+    writeFileSync(join(folder, 'vault.store.cleared'), String(time));
+    assert.deepEqual([read(before), read(after)], [undefined, head(9)]);
+    await put(open(), 1);
+    loseFilesBut('vault.store.cleared');
+    assert.equal(open().read(), head(1));
+    await open().destroy();
+    assert.deepEqual([read(before), read(after), read({ ...before, time: 2 * time }), open().read()], Array(4).fill(undefined));
+  });
 
   it('whose files are lost is archived whole', async () => {
     await put(open(), 1);
