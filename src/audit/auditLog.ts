@@ -7,6 +7,7 @@ import type { AuditEntry, AuditSink } from './entry';
 import { KeyRing } from './keyRing';
 import type { AuditKeys } from './keys';
 import { underLock, underLockSync } from './lock';
+import type { Confirm } from './lock';
 import { RecentEntries } from './recentEntries';
 import { deleteParts, expiredParts } from './retention';
 import { TrailWriter } from './trailWriter';
@@ -137,11 +138,11 @@ export class AuditLog implements AuditSink, Disposable {
       return;
     }
     try {
-      underLockSync(this.path, PATIENCE_MS, () => {
+      underLockSync(this.path, PATIENCE_MS, (confirm) => {
         while (this.#pending.length > 0) {
-          for (let missing = this.#append(); missing !== undefined; missing = this.#append()) this.#ring.giveUp(missing);
+          for (let missing = this.#append(confirm); missing !== undefined; missing = this.#append(confirm)) this.#ring.giveUp(missing);
         }
-        this.#seal();
+        this.#seal(confirm);
       });
     } catch (error) {
       this.#report(error);
@@ -167,7 +168,7 @@ export class AuditLog implements AuditSink, Disposable {
     try {
       await this.#ring.refresh();
       do {
-        const missing = await underLock(this.path, () => this.#append() ?? this.#seal());
+        const missing = await underLock(this.path, (confirm) => this.#append(confirm) ?? this.#seal(confirm));
         if (missing !== undefined) await this.#ring.fetch(missing);
       } while (this.#pending.length > 0);
       await this.#prune();
@@ -179,10 +180,10 @@ export class AuditLog implements AuditSink, Disposable {
   }
 
   /** Writes one batch, under the lock. Returns the id of a key that is needed first. */
-  #append(): string | undefined {
+  #append(confirm: Confirm): string | undefined {
     const batch = this.#pending.slice(0, BATCH);
     if (batch.length === 0) return undefined;
-    const result = this.#writer.append(batch);
+    const result = this.#writer.append(batch, confirm);
     if ('needs' in result) return result.needs;
     this.#pending.splice(0, batch.length);
     this.#wroteAt = performance.now();
@@ -192,12 +193,13 @@ export class AuditLog implements AuditSink, Disposable {
   }
 
   /** Brings the head up to date, under the lock, unless that was done just now: then it is done a little later. */
-  #seal(): undefined {
+  #seal(confirm: Confirm): undefined {
     const now = performance.now();
     if (now - this.#sealedAt < SEAL_MS) return;
+    this.#writer.seal(confirm);
+    // Not before: what fails is tried again.
     clearTimeout(this.#sealTimer);
     this.#sealTimer = undefined;
-    this.#writer.seal();
     this.#sealedAt = now;
   }
 
@@ -209,8 +211,8 @@ export class AuditLog implements AuditSink, Disposable {
     this.#prunedAt = now;
     const expired = await expiredParts(this.path, now - days * DAY_MS, this.#ring);
     if (expired === undefined) return;
-    await underLock(this.path, () => {
-      if (this.#writer.beginAfter(expired.end)) deleteParts(expired);
+    await underLock(this.path, (confirm) => {
+      if (this.#writer.beginAfter(expired.end, confirm)) deleteParts(expired);
     });
   }
 

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { removeTemporaries } from '../shared/atomicFile';
 import { lazily } from '../shared/lazily';
 import type { AuditKey } from './keys';
+import type { Confirm } from './lock';
 import { isSealed, NO_KEY, openLine, sealLine } from './sealedLine';
 import type { SealedLine } from './sealedLine';
 import { openFile } from './segments';
@@ -50,16 +51,26 @@ export function headPath(path: string): string {
 
 /** Reads the head of a trail. @throws the system's error. */
 export function readHead(path: string): FoundHead {
+  return parseHead(headBytes(path));
+}
+
+/** The head as it stands in its file; `undefined` if there is none, empty if it is too long to be one. @throws the system's error. */
+export function headBytes(path: string): Buffer | undefined {
   const file = openFile(headPath(path));
-  if (file === undefined) return { state: 'absent' };
+  if (file === undefined) return undefined;
   try {
-    const bytes = file.size > MAX_BYTES ? NOTHING : readFileSync(file.file);
-    const line = bytes.at(-1) === NEWLINE ? openLine(bytes.subarray(0, -1)) : undefined;
-    const parsed = schema().safeParse(line?.value);
-    return line === undefined || !parsed.success ? { state: 'damaged' } : { state: 'found', head: parsed.data, line };
+    return file.size > MAX_BYTES ? NOTHING : readFileSync(file.file);
   } finally {
     closeSync(file.file);
   }
+}
+
+/** What `headBytes` has found. */
+export function parseHead(bytes: Buffer | undefined): FoundHead {
+  if (bytes === undefined) return { state: 'absent' };
+  const line = bytes.at(-1) === NEWLINE ? openLine(bytes.subarray(0, -1)) : undefined;
+  const parsed = schema().safeParse(line?.value);
+  return line === undefined || !parsed.success ? { state: 'damaged' } : { state: 'found', head: parsed.data, line };
 }
 
 /** Whether a head is as it was written. @param key the one that it names; `undefined` for NO_KEY. */
@@ -70,21 +81,26 @@ export function isGenuine(line: SealedLine, key: AuditKey | undefined): boolean 
 /**
  * Replaces the head in one step. Not synced to the disk: after a power cut it may be missing or older, which is reported, and
  * syncing forty times a second would cost every call. What writers that died have left beside it goes: for who holds the lock.
- * @throws the system's error.
+ * @returns what is in the file now. @throws the system's error, and what `confirm` throws; then the old head is untouched.
  */
-export function writeHead(path: string, head: Omit<Head, 'format' | 'key'>, key: AuditKey | undefined): void {
+export function writeHead(path: string, head: Omit<Head, 'format' | 'key'>, key: AuditKey | undefined, confirm: Confirm): Buffer {
   const { first, firstPrev, seq, last } = head;
   const { text } = sealLine({ format: 1, first, firstPrev, seq, last, key: key?.id ?? NO_KEY } satisfies Head, BEFORE, key);
+  const bytes = Buffer.from(`${text}\n`);
+  // The temporary files of who holds the lock are not ours to remove.
+  confirm();
   removeTemporaries(headPath(path));
   const temporary = `${headPath(path)}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
-      writeSync(file, `${text}\n`);
+      writeSync(file, bytes);
     } finally {
       closeSync(file);
     }
+    confirm();
     renameSync(temporary, headPath(path));
+    return bytes;
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;

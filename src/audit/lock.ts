@@ -2,64 +2,79 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockfile } from '../shared/libraries';
+import { folderIdentity, FutureLock, lockFolder } from '../shared/lockFolder';
 
 /** A lock whose holder has shown no life for this long was left by a process that died. */
 const STALE_MS = 5_000;
 /** Longer than a stale lock lives. */
 const PATIENCE_MS = 20_000;
-/** What is done under the lock is done before anybody else has a turn, so it cannot be taken away meanwhile. */
+/** Whether the lock was taken away is looked at where it matters: see `Confirm`. */
 const OPTIONS = { realpath: false, stale: STALE_MS, onCompromised: () => undefined };
 
 /**
- * Does something to the trail while no other process does. `act` is synchronous: short, and never half done when it is
- * somebody else's turn. Makes the folder (0700). @throws the system's error, ELOCKED, and what `act` throws.
+ * To be called right before each change of a file: the machine may have slept, or somebody may have set its time, and another
+ * process has taken us for dead. @throws ELOCKED if the lock is not ours any more; then nothing may be changed.
  */
-export async function underLock<T>(path: string, act: () => T): Promise<T> {
-  makeFolder(path);
-  const release = await acquire(path);
-  try {
-    return act();
-  } finally {
-    await release().catch(() => undefined);
-  }
-}
+export type Confirm = () => void;
 
-/** The same for who cannot wait: blocks the process, for at most `patienceMs`. */
-export function underLockSync<T>(path: string, patienceMs: number, act: () => T): T {
+/**
+ * Does something to the trail while no other process does. `act` is synchronous: short, and never half done when it is
+ * somebody else's turn. When `confirm` says that the lock is lost, `act` begins anew with the next lock: it must not do twice
+ * what it has done. Makes the folder (0700). @throws the system's error, ELOCKED, and what `act` throws.
+ */
+export async function underLock<T>(path: string, act: (confirm: Confirm) => T): Promise<T> {
   makeFolder(path);
-  const release = acquireSync(path, Date.now() + patienceMs);
-  try {
-    return act();
-  } finally {
-    release();
-  }
-}
-
-/** Tries again only while somebody else holds the lock: a full or read-only disk stays so. */
-async function acquire(path: string): Promise<() => Promise<void>> {
-  for (const end = Date.now() + PATIENCE_MS; ;) {
+  const future = new FutureLock(lockFolder(path), STALE_MS);
+  for (const end = performance.now() + PATIENCE_MS; ;) {
     try {
-      return await lockfile().lock(path, OPTIONS);
+      const release = await lockfile().lock(path, OPTIONS);
+      const { isHeld, confirm } = heldLock(path);
+      try {
+        return act(confirm);
+      } finally {
+        if (isHeld()) await release().catch(() => undefined);
+      }
     } catch (error) {
-      if (!isLocked(error) || Date.now() >= end) throw error;
+      if (!isWorthAnotherTry(error, end)) throw error;
+      future.look(performance.now());
       await sleep(3 + Math.random() * 20);
     }
   }
 }
 
-function acquireSync(path: string, end: number): () => void {
-  for (;;) {
+/** The same for who cannot wait: blocks the process, for at most `patienceMs`. */
+export function underLockSync<T>(path: string, patienceMs: number, act: (confirm: Confirm) => T): T {
+  makeFolder(path);
+  for (const end = performance.now() + patienceMs; ;) {
     try {
-      return lockfile().lockSync(path, OPTIONS);
+      const release = lockfile().lockSync(path, OPTIONS);
+      const { isHeld, confirm } = heldLock(path);
+      try {
+        return act(confirm);
+      } finally {
+        if (isHeld()) release();
+      }
     } catch (error) {
-      if (!isLocked(error) || Date.now() >= end) throw error;
+      if (!isWorthAnotherTry(error, end)) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
 }
 
-function isLocked(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ELOCKED';
+/** The lock that this process has just taken. One that another process has taken over is not ours to release. */
+function heldLock(path: string): { readonly isHeld: () => boolean; readonly confirm: Confirm } {
+  const folder = lockFolder(path);
+  const own = folderIdentity(folder);
+  const isHeld = (): boolean => own !== undefined && folderIdentity(folder) === own;
+  const confirm = (): void => {
+    if (!isHeld()) throw Object.assign(new Error(`the lock of ${path} was taken away`), { code: 'ELOCKED' });
+  };
+  return { isHeld, confirm };
+}
+
+/** Only while somebody else holds the lock: a full or read-only disk stays so. @param end by a clock that nobody sets. */
+function isWorthAnotherTry(error: unknown, end: number): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ELOCKED' && performance.now() < end;
 }
 
 function makeFolder(path: string): void {

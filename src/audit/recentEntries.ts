@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { parseLine } from './line';
 import type { ChainedEntry } from './line';
 import { parseTrailLine } from './reader';
 import type { TrailLine } from './reader';
@@ -43,6 +44,17 @@ export function newestLines(path: string, count: number, after = 0): TrailLine[]
       lines.push(line);
     }
     return lines.reverse();
+  });
+}
+
+/** The number of the newest entry of a trail as it is at this moment, not checked; 0 if it has none. @throws the system's error. */
+export function newestSeq(path: string): number {
+  return withTrail(path, (files) => {
+    for (const { bytes, whole } of newestFirst(files)) {
+      const line = whole ? parseLine(bytes) : undefined;
+      if (line !== undefined) return line.seq;
+    }
+    return 0;
   });
 }
 

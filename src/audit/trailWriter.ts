@@ -3,12 +3,13 @@ import { stateOf } from './chainEnd';
 import type { NeededKey, TrailState } from './chainEnd';
 import type { AuditEntry } from './entry';
 import { putFormerAside } from './former';
-import { readHead, writeHead } from './head';
+import { headBytes, parseHead, writeHead } from './head';
 import type { KeyRing } from './keyRing';
 import type { AuditKey } from './keys';
 import { formatLine, parseLine } from './line';
 import type { ChainEnd } from './line';
 import { forward } from './lines';
+import type { Confirm } from './lock';
 import { NO_KEY } from './sealedLine';
 import { openFile, openForAppending, segmentPath, withTrail } from './segments';
 import type { TrailFile } from './segments';
@@ -21,13 +22,16 @@ interface Known extends Omit<TrailState, 'torn'> {
 
 /**
  * Adds lines to a trail, to be called under its lock. Lines come first, then the head. While nobody else has written, the
- * state is known; else it is read from the files. All methods throw the system's error.
+ * state is known; else it is read from the files. All methods throw the system's error, and what `confirm` throws: then what
+ * they were about to write is not written, and they can be called again.
  */
 export class TrailWriter {
   readonly #path: string;
   readonly #ring: KeyRing;
   readonly #maxBytes: () => number;
   #known: Known | undefined;
+  /** The head as this process has last read or written it. Another one may let the trail begin later and add no line. */
+  #head: Buffer | undefined;
 
   /** @param maxBytes a part that has become larger than this is put aside before the next line. */
   constructor(path: string, ring: KeyRing, maxBytes: () => number) {
@@ -40,40 +44,40 @@ export class TrailWriter {
    * Adds lines: all of them, or none if it throws or needs a key first. Then `seal` is to be called.
    * @returns whether a new part was begun.
    */
-  append(entries: readonly AuditEntry[]): { readonly rotated: boolean } | NeededKey {
+  append(entries: readonly AuditEntry[], confirm: Confirm): { readonly rotated: boolean } | NeededKey {
     const state = this.#state();
     if ('needs' in state) return state;
     const key = this.#ring.current;
     // A head under another key than the lines it is about to cover would say nothing.
-    if (state.headKey === undefined || (key !== undefined && key.id !== state.headKey)) this.#writeHead(state, state.end, key);
-    const rotated = this.#rotate(state.torn);
+    if (state.headKey === undefined || (key !== undefined && key.id !== state.headKey)) this.#writeHead(state, state.end, key, confirm);
+    const rotated = this.#rotate(state.torn, confirm);
     const { text, end } = linesFor(entries, state.end, key);
-    const written = this.#write(text, rotated ? undefined : state.torn);
+    const written = this.#write(text, rotated ? undefined : state.torn, confirm);
     const headKey = key?.id ?? state.headKey ?? NO_KEY;
     this.#known = { end, first: state.first, firstPrev: state.firstPrev, headKey, ...written };
     return { rotated };
   }
 
   /** Brings the head up to date with the lines. If somebody else has written since, they have done that, or will. */
-  seal(): void {
+  seal(confirm: Confirm): void {
     if (this.#known === undefined || !this.#isKnown()) return;
     const key = this.#ring.current;
     // While a vault's key is away, the head that was made with it stays: without a key it could not be told from a forged one.
     if (key === undefined && this.#known.headKey !== NO_KEY) return;
-    this.#writeHead(this.#known, this.#known.end, key);
+    this.#writeHead(this.#known, this.#known.end, key, confirm);
   }
 
   /**
    * Lets the trail begin after this line, so that what is before can be deleted. Changes the head only.
    * @returns whether it does; if not, nothing may be deleted.
    */
-  beginAfter(line: ChainEnd): boolean {
+  beginAfter(line: ChainEnd, confirm: Confirm): boolean {
     const state = this.#state();
     if ('needs' in state || state.headKey === undefined || state.torn !== undefined) return false;
     const key = this.#ring.current;
     if (key === undefined && state.headKey !== NO_KEY) return false;
     this.#known = undefined;
-    if (line.seq >= state.first) this.#writeHead({ first: line.seq + 1, firstPrev: line.mac }, state.end, key);
+    if (line.seq >= state.first) this.#writeHead({ first: line.seq + 1, firstPrev: line.mac }, state.end, key, confirm);
     return true;
   }
 
@@ -82,21 +86,30 @@ export class TrailWriter {
     if (this.#known !== undefined && this.#isKnown()) return { ...this.#known, torn: undefined };
     this.#known = undefined;
     putFormerAside(this.#path);
-    return withTrail(this.#path, (files) => stateOf(files, readHead(this.#path), this.#ring));
+    const head = headBytes(this.#path);
+    this.#head = head;
+    return withTrail(this.#path, (files) => stateOf(files, parseHead(head), this.#ring));
   }
 
-  /** Whether the current part is as this process left it. */
+  /** Whether the current part and the head are as this process left them. */
   #isKnown(): boolean {
     const stat = lstatSync(this.#path, { throwIfNoEntry: false });
-    return stat?.ino === this.#known?.inode && stat?.size === this.#known?.size;
+    if (stat?.ino !== this.#known?.inode || stat?.size !== this.#known?.size) return false;
+    const head = headBytes(this.#path);
+    return head !== undefined && this.#head?.equals(head) === true;
   }
 
-  #writeHead({ first, firstPrev }: Pick<TrailState, 'first' | 'firstPrev'>, { seq, mac }: ChainEnd, key: AuditKey | undefined): void {
-    writeHead(this.#path, { first, firstPrev, seq, last: mac }, key);
+  #writeHead(
+    { first, firstPrev }: Pick<TrailState, 'first' | 'firstPrev'>,
+    { seq, mac }: ChainEnd,
+    key: AuditKey | undefined,
+    confirm: Confirm,
+  ): void {
+    this.#head = writeHead(this.#path, { first, firstPrev, seq, last: mac }, key, confirm);
   }
 
   /** Puts the current part aside when it is full. One that does not begin with a line, or whose place is taken, stays. */
-  #rotate(torn: TrailState['torn']): boolean {
+  #rotate(torn: TrailState['torn'], confirm: Confirm): boolean {
     const current = openFile(this.#path);
     if (current === undefined) return false;
     try {
@@ -104,6 +117,7 @@ export class TrailWriter {
       const [first] = forward(current.file, current.size);
       const seq = first && parseLine(first.bytes)?.seq;
       if (seq === undefined || existsSync(segmentPath(this.#path, seq))) return false;
+      confirm();
       renameSync(this.#path, segmentPath(this.#path, seq));
       return true;
     } finally {
@@ -111,10 +125,10 @@ export class TrailWriter {
     }
   }
 
-  #write(text: string, torn: TrailState['torn']): { inode: number; size: number } {
+  #write(text: string, torn: TrailState['torn'], confirm: Confirm): { inode: number; size: number } {
     const current = openForAppending(this.#path);
     try {
-      return { inode: current.inode, size: appendWhole(current, text, torn) };
+      return { inode: current.inode, size: appendWhole(current, text, torn, confirm) };
     } finally {
       closeSync(current.file);
     }
@@ -133,9 +147,11 @@ function linesFor(entries: readonly AuditEntry[], start: ChainEnd, key: AuditKey
 }
 
 /** Writes at the end of a file, all or nothing. Returns its new size. */
-function appendWhole({ file, size }: TrailFile, text: string, torn: TrailState['torn']): number {
+function appendWhole({ file, size }: TrailFile, text: string, torn: TrailState['torn'], confirm: Confirm): number {
   const start = torn?.cut === true ? torn.start : size;
   const bytes = Buffer.from(torn?.cut === false ? `\n${text}` : text);
+  // Not within `try`: behind `start` there may be another process's lines by now.
+  confirm();
   try {
     if (start < size) ftruncateSync(file, start);
     for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written, bytes.length - written, start + written);

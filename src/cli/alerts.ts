@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { entryOf } from '../audit/alerts/alert';
 import { Alerts } from '../audit/alerts/alerts';
 import { readTrail } from '../audit/reader';
+import { newestSeq } from '../audit/recentEntries';
 import { systemClock } from '../shared/clock';
 import { messageOf } from '../shared/errors';
 import { DEFAULT_SCOPE } from '../vault/secret';
@@ -31,11 +32,12 @@ export function watchAudit({ audit, vaults, logger }: Headless): Watch {
     const secrets = attempt(() => vaults.list()) ?? [];
     alerts.checkUnused(secrets.map(({ scope, ...secret }) => (scope === DEFAULT_SCOPE ? secret : { ...secret, scope })));
   };
-  const start = Date.now();
+  // By number, not by time: somebody may have set the clock back since. What cannot be told from the past is the past.
+  const newest = attempt(() => newestSeq(audit.path)) ?? Infinity;
   const closing = new AbortController();
   const learned = sleep(LEARN_MS, undefined, { ref: false, signal: closing.signal })
     .catch(() => undefined) // It ends before that.
-    .then(() => learn(alerts, audit.path, start))
+    .then(() => learn(alerts, audit.path, newest))
     .then(checkUnused, (error: unknown) => {
       logger.warn(`The past of the audit trail is not known to the alerts. ${messageOf(error)}`);
     });
@@ -60,9 +62,9 @@ export function watchAudit({ audit, vaults, logger }: Headless): Watch {
   };
 }
 
-/** What has been recorded since `start` (ms since the epoch) is news. */
-async function learn(alerts: Alerts, path: string, start: number): Promise<void> {
-  for await (const { entry } of readTrail(path)) if (Date.parse(entry.time) < start) alerts.learn(entry);
+/** What comes after the entry `newest` is news. */
+async function learn(alerts: Alerts, path: string, newest: number): Promise<void> {
+  for await (const { entry } of readTrail(path, { where: ({ seq }) => seq <= newest })) alerts.learn(entry);
 }
 
 function attempt<T>(action: () => T): T | undefined {

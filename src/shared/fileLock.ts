@@ -1,8 +1,9 @@
-import { mkdirSync, statSync, utimesSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { SecretsError } from './errors';
 import { lockfile } from './libraries';
+import { folderIdentity, FutureLock, lockFolder } from './lockFolder';
 import { storeFailure } from './storeFailure';
 
 /** A lock whose holder has shown no life for this long was left by a process that died. */
@@ -10,8 +11,6 @@ const STALE_MS = 5_000;
 /** How long to wait for a lock: longer than a stale one lives. */
 const PATIENCE_MS = 20_000;
 const LONGEST_PAUSE_MS = 60;
-/** A lock whose time is further ahead than this was made before the clock was set back. Coarse stamps are ahead by two seconds at most. */
-const AHEAD_MS = 10_000;
 
 /** A lock that this process has taken. */
 export interface FileLock {
@@ -39,6 +38,8 @@ async function take(path: string): Promise<{ held: FileLock; release: () => Prom
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     let compromised = false;
+    const folder = lockFolder(path);
+    const future = new FutureLock(folder, STALE_MS);
     const release = await whenFree(
       () =>
         lockfile().lock(path, {
@@ -48,11 +49,11 @@ async function take(path: string): Promise<{ held: FileLock; release: () => Prom
             compromised = true;
           },
         }),
-      watchOver(`${path}.lock`),
+      () => future.look(performance.now()),
     );
-    const own = identityOf(`${path}.lock`);
+    const own = folderIdentity(folder);
     // Looked at anew each time: this process may have stood still, and two that take over a stale lock can meet.
-    const isHeld = (): boolean => !compromised && own !== undefined && identityOf(`${path}.lock`) === own;
+    const isHeld = (): boolean => !compromised && own !== undefined && folderIdentity(folder) === own;
     const confirm = (): void => {
       if (!isHeld()) throw new SecretsError('storeBusy', { path });
     };
@@ -81,56 +82,6 @@ async function whenFree<T>(attempt: () => Promise<T>, look: () => void): Promise
   }
 }
 
-/**
- * Looks after a lock that is taken, so that one of the future gets old, too: its owner died, then the clock was set back.
- * An owner that lives renews the time of its lock every few seconds, and gives the lock up where somebody else did. So only a lock
- * that stood still for as long as one without an owner does, on a clock that nobody sets, gets the time of now; if still
- * nobody renews it, it is stale some seconds later. Nothing is removed here: it could be the lock of who came first.
- */
-function watchOver(folder: string): () => void {
-  let seen: string | undefined;
-  let since = 0;
-  return () => {
-    const state = stateIfAhead(folder);
-    const now = performance.now();
-    if (state !== seen) {
-      seen = state;
-      since = now;
-    } else if (state !== undefined && now - since > STALE_MS) {
-      renew(folder);
-    }
-  };
-}
-
-/** What tells a lock that is ahead of the time from the same one when its owner has renewed it; `undefined` for any other. */
-function stateIfAhead(folder: string): string | undefined {
-  try {
-    const { ino, birthtimeNs, mtimeNs, mtimeMs } = statSync(folder, { bigint: true });
-    return Number(mtimeMs) > Date.now() + AHEAD_MS ? [ino, birthtimeNs, mtimeNs].join('-') : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function renew(folder: string): void {
-  try {
-    const seconds = Date.now() / 1000;
-    utimesSync(folder, seconds, seconds);
-  } catch {
-    // Gone, or not ours to change: then it stays taken, and the patience ends.
-  }
-}
-
 function isTaken(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ELOCKED';
-}
-
-/** Tells a folder from another one that was made at the same place later. */
-function identityOf(folder: string): string | undefined {
-  try {
-    const { ino, birthtimeNs } = statSync(folder, { bigint: true });
-    return `${String(ino)}-${String(birthtimeNs)}`;
-  } catch {
-    return undefined;
-  }
 }

@@ -126,7 +126,7 @@ export class Alerts implements Disposable {
     if (this.#rules()[alert.rule] === false) return;
     const now = this.#clock.now();
     const subject = subjectOf(alert);
-    if (now - (this.#quiet.get(subject) ?? -Infinity) < QUIET_MS[alert.rule]) return;
+    if (isQuiet(now - (this.#quiet.get(subject) ?? -Infinity), alert.rule)) return;
     this.#quiet.set(subject, now);
     this.#raised.fire(alert);
   }
@@ -134,6 +134,11 @@ export class Alerts implements Disposable {
 
 function isCall({ action }: AuditEntry): boolean {
   return action === 'call' || action === 'request';
+}
+
+/** Whether an alert that was raised so many ms ago keeps another one back. One from the future does not: the clock was wrong then. */
+function isQuiet(age: number, rule: RuleName): boolean {
+  return age >= 0 && age < QUIET_MS[rule];
 }
 
 /** What an alert is about, from the alert or from its entry. */

@@ -151,7 +151,8 @@ export class AuditStream {
       try {
         const receipt = batch.records.length === 0 ? undefined : await this.#send(batch.records);
         if (receipt === 'smaller') continue;
-        await spool.commit(batch);
+        // What another process has taken over is delivered once more, by that one.
+        if (!lost()) await spool.commit(batch);
         if (receipt !== undefined) this.#drop(receipt.rejected, `the receiver rejected them: ${receipt.reason}`);
       } catch (error) {
         return DeliveryError.of(error);

@@ -60,14 +60,23 @@ export class Spool {
   /** A spool that another process has left. Nothing is appended to it. Rejects with the system's error. */
   static async open(folder: string, maxBytes: number, onDrop: (lines: number) => void): Promise<Spool> {
     const spool = new Spool(folder, maxBytes, onDrop);
-    const numbers = (await fs.readdir(folder)).flatMap((name) => SEGMENT.exec(name)?.[1] ?? []).sort();
     spool.#cursor = await readCursor(folder);
-    for (const number of numbers.map(Number)) {
-      const content = await fs.readFile(spool.#path(number));
-      spool.#segments.push({ number, bytes: content.length });
-      spool.#waiting += countLines(content.subarray(spool.#deliveredOf(number)));
-    }
+    await spool.refresh();
     return spool;
+  }
+
+  /** Looks again at what is in the files: another process may have added to them. Rejects with the system's error. */
+  async refresh(): Promise<void> {
+    const numbers = (await fs.readdir(this.folder)).flatMap((name) => SEGMENT.exec(name)?.[1] ?? []).sort();
+    const segments: Segment[] = [];
+    let waiting = 0;
+    for (const number of numbers.map(Number)) {
+      const content = await fs.readFile(this.#path(number));
+      segments.push({ number, bytes: content.length });
+      waiting += countLines(content.subarray(this.#deliveredOf(number)));
+    }
+    this.#segments = segments;
+    this.#waiting = waiting;
   }
 
   /** How many records wait. */

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { lockfile } from '../../shared/libraries';
+import { folderIdentity, lockFolder } from '../../shared/lockFolder';
 import { Spool } from './spool';
 
 /** A process that has not touched its lock for this long is dead. */
@@ -11,7 +12,10 @@ const RUN = /^\d+-[0-9a-f]{16}$/;
 /** A spool that this process holds the lock of. */
 export interface HeldSpool {
   readonly spool: Spool;
-  /** Whether it belongs to somebody else by now: the machine slept, and another process took us for dead. */
+  /**
+   * Whether it belongs to somebody else by now: the machine slept, or its time was set, and another process took us for dead. To be
+   * asked right before each change.
+   */
   readonly lost: () => boolean;
   /** Gives it back: deleted if everything in it is delivered, else for the next process that comes. */
   release(): Promise<void>;
@@ -39,17 +43,18 @@ export class SpoolFolder {
     const run = `${String(process.pid)}-${randomBytes(8).toString('hex')}`;
     const folder = join(this.#folder, run);
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    let lost = false;
     // The lock is there before the folder: nobody can take it for one that was left.
-    const release = lockfile().lockSync(folder, { realpath: false, stale: STALE_MS, onCompromised: () => (lost = true) });
+    const watch = new LossWatch(folder);
+    const release = lockfile().lockSync(folder, watch.options);
     try {
+      const lost = watch.begin();
       const spool = Spool.create(folder, this.#maxBytes, this.#onDrop);
       this.#held.add(run);
       const unlock = async (): Promise<void> => {
         await Promise.resolve();
         release();
       };
-      return { run, ...this.#hold(run, spool, () => lost, unlock) };
+      return { run, ...this.#hold(run, spool, lost, unlock) };
     } catch (error) {
       release();
       throw error;
@@ -69,12 +74,13 @@ export class SpoolFolder {
 
   async #take(run: string): Promise<HeldSpool> {
     const folder = join(this.#folder, run);
-    let lost = false;
-    const release = await lockfile().lock(folder, { realpath: false, stale: STALE_MS, onCompromised: () => (lost = true) });
+    const watch = new LossWatch(folder);
+    const release = await lockfile().lock(folder, watch.options);
     try {
+      const lost = watch.begin();
       const spool = await Spool.open(folder, this.#maxBytes, this.#onDrop);
       this.#held.add(run);
-      return this.#hold(run, spool, () => lost, release);
+      return this.#hold(run, spool, lost, release);
     } catch (error) {
       await release().catch(() => undefined);
       throw error;
@@ -87,14 +93,44 @@ export class SpoolFolder {
       lost,
       release: async () => {
         this.#held.delete(run);
-        if (lost()) {
-          spool.close();
-          return;
-        }
-        if (spool.waiting === 0) spool.remove();
+        // Whoever was taken for dead may have added to it until they noticed.
+        const isDone = spool.waiting === 0 && !lost() && (await isDelivered(spool));
+        if (isDone && !lost()) spool.remove();
         else spool.close();
-        await unlock().catch(() => undefined);
+        // A lock that another process took over is not ours to release.
+        if (!lost()) await unlock().catch(() => undefined);
       },
     };
+  }
+}
+
+/** Tells whether the lock of a spool is still ours. */
+class LossWatch {
+  readonly #folder: string;
+  #compromised = false;
+  /** To take the lock with. */
+  readonly options = { realpath: false, stale: STALE_MS, onCompromised: () => (this.#compromised = true) };
+
+  /** @param spool the folder that the lock is for. */
+  constructor(spool: string) {
+    this.#folder = lockFolder(spool);
+  }
+
+  /** To be called when the lock is taken. @returns what tells whether it was lost since. @throws Error if that cannot be told. */
+  begin(): () => boolean {
+    const own = folderIdentity(this.#folder);
+    if (own === undefined) throw new Error(`The lock ${this.#folder} cannot be looked at.`);
+    // Looked at anew each time: `onCompromised` comes seconds later than another process can.
+    return () => this.#compromised || folderIdentity(this.#folder) !== own;
+  }
+}
+
+/** Whether everything that is in a spool's files is delivered. What cannot be read stays. */
+async function isDelivered(spool: Spool): Promise<boolean> {
+  try {
+    await spool.refresh();
+    return spool.waiting === 0;
+  } catch {
+    return false;
   }
 }

@@ -168,6 +168,25 @@ describe('alerts', () => {
       assert.equal(raised.length, 2);
     });
 
+    it('are not silenced by one from the future, of a clock that was wrong', () => {
+      known();
+      alerts.learn({
+        ...entryOf({ rule: 'callDenied', severity: 'warning', message: '', agent: 'Claude', server: 'github' }),
+        time: new Date(clock.time + 365 * DAY).toISOString(),
+      });
+      const denied = (): void => {
+        alerts.observe(call({ outcome: 'refused', errorKind: 'serverUnapproved' }));
+      };
+      denied();
+      denied();
+      assert.deepEqual(rules(), ['callDenied']);
+      // The other way round: this one was raised before the clock was set right.
+      clock.time -= 30 * DAY;
+      denied();
+      denied();
+      assert.deepEqual(rules(), ['callDenied', 'callDenied']);
+    });
+
     it('do not come for calls that failed', () => {
       known();
       alerts.observe(call({ outcome: 'error', errorKind: 'tool' }));
