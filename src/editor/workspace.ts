@@ -288,13 +288,14 @@ export class Workspace implements vscode.Disposable {
 
   /** Stores share one watcher, so that what another window writes is seen here. */
   readonly #storeWatcher = lazy(() => {
-    mkdirSync(this.#storage.fsPath, { recursive: true, mode: 0o700 });
     const changed = (): void => {
       this.#vaults.made?.vaults.refresh();
       this.#serversChanged.fire(undefined);
     };
-    for (const folder of [this.#storage, vscode.Uri.file(userVaultFolder(this.#context))]) {
-      const pattern = new vscode.RelativePattern(folder, `*${STORE_FILE_ENDING}`);
+    for (const folder of [this.#storage.fsPath, userVaultFolder(this.#context)]) {
+      // A folder that is not there yet is only looked for every few seconds: what happens in it until it is found is missed.
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const pattern = new vscode.RelativePattern(vscode.Uri.file(folder), `*${STORE_FILE_ENDING}`);
       const watcher = this.#own(vscode.workspace.createFileSystemWatcher(pattern));
       watcher.onDidCreate(changed);
       watcher.onDidChange(changed);

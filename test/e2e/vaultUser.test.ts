@@ -23,6 +23,7 @@ describe('a vault of the scope user that is damaged', () => {
     await addSecret(workbench, 'OWN', tokenCanary('own_'));
     storage = await storageOf(session);
     shared = join(storage, '..', '..', '..', 'globalStorage', 'mcp-secrets.mcp-secrets', 'user');
+    assert.ok(existsSync(shared), 'it is watched from the start: what happens in a folder that is made later is missed for seconds');
     for (const name of ['FIRST', 'SECOND']) {
       await workbench.runCommand('MCP Secrets: Add Secret');
       await titled(workbench, 'Add Secret');
