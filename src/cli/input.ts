@@ -1,13 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Interface } from 'node:readline';
+import { PassThrough } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { SecretsError } from '../shared/errors';
 import { refuseIfOpen } from '../shared/privacy';
 import { storeFailure } from '../shared/storeFailure';
 import { LEAST_PASSPHRASE_BYTES } from '../vault/passphrase';
 import { MAX_VALUE_BYTES } from '../vault/secret';
+import { markPastes, NOTHING_PASTED, takePiece } from './pastes';
 
-/** What is pasted comes in pieces. So long after one of them, in ms, no other is on its way. */
+/** What is pasted comes in pieces. So long after one of them, in ms, no other is on its way, as far as a terminal does not say it. */
 const PASTE_MS = 100;
 
 /** A terminal, or what is in its place. */
@@ -18,7 +20,8 @@ export interface Terminal {
 
 /**
  * The value of a secret: the bytes of standard input without one last line break, or what is typed at a hidden prompt.
- * The caller overwrites it. @throws SecretsError `valueTooLarge`, `usage` if the prompt is left with Ctrl-C, or gets several lines.
+ * The caller overwrites it. @throws SecretsError `valueTooLarge`, `usage` if the prompt is left with Ctrl-C, or gets several lines
+ * or control characters.
  */
 export async function readValue(name: string, stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream): Promise<Buffer> {
   if (!stdin.isTTY) return readAll(name, stdin);
@@ -96,46 +99,116 @@ const OF_PASSPHRASE: Refusals = {
   several: 'A passphrase of several lines can only be read from a file.',
 };
 
+/** What came of a prompt. */
+interface Given {
+  /** None if the prompt was left. */
+  readonly lines: readonly string[];
+  /** Whether something was pasted that is not text. */
+  readonly foul: boolean;
+}
+
+/** What ends a process that does not listen. Not SIGHUP: with it the terminal is gone, and there is nothing to wait for. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 /**
- * One line. Nothing that is typed is shown: the terminal is in raw mode and readline writes nowhere.
- * @throws SecretsError `usage` with one of the `refusals`.
+ * Signals wait from now until the release: one that ended the process before would leave the terminal as it is within a prompt.
+ * @returns `came` is aborted by the first. `release` hands on what came: it ends the process, unless others listen.
  */
+function holdSignals(): { readonly came: AbortSignal; release(): void } {
+  const coming = new AbortController();
+  let first: NodeJS.Signals | undefined;
+  const hold = (signal: NodeJS.Signals): void => {
+    first ??= signal;
+    coming.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, hold);
+  return {
+    came: coming.signal,
+    release: () => {
+      for (const signal of SIGNALS) process.off(signal, hold);
+      if (first !== undefined) process.kill(process.pid, first);
+    },
+  };
+}
+
+/** One line. @throws SecretsError `usage` with one of the `refusals`, or about control characters. */
 async function prompt(what: string, refusals: Refusals, { stdin, stderr }: Terminal): Promise<Buffer> {
-  const lines = createInterface({ input: stdin, terminal: true, historySize: 0 });
-  // Only now: from here on nothing that is typed is shown.
-  stderr.write(`${what} (not shown): `);
-  try {
-    const [line, ...more] = await linesAtOnce(lines, stdin);
-    if (line === undefined) throw new SecretsError('usage', { problem: refusals.none });
-    if (more.length === 0) return Buffer.from(line);
+  const { lines, foul } = await ask(`${what} (not shown): `, { stdin, stderr });
+  const [line, ...more] = lines;
+  if (line === undefined) throw new SecretsError('usage', { problem: refusals.none });
+  if (more.length > 0)
     throw new SecretsError('usage', { problem: `A prompt takes one line, and more came. Nothing was changed. ${refusals.several}` });
+  if (foul) throw new SecretsError('usage', { problem: 'What was pasted has control characters in it. Nothing was changed.' });
+  return Buffer.from(line);
+}
+
+/** Asks. Nothing that is typed is shown: the terminal is in raw mode and readline writes nowhere. Then the terminal is as it was. */
+async function ask(question: string, { stdin, stderr }: Terminal): Promise<Given> {
+  const signals = holdSignals();
+  stdin.setRawMode(true);
+  // Never on while the terminal shows what is typed: it would show the markers.
+  const unmark = markPastes(stderr, process.env);
+  // Only now: from here on nothing that is typed is shown.
+  stderr.write(question);
+  try {
+    return await linesAtOnce(stdin, signals.came);
   } finally {
-    lines.close();
+    unmark();
+    stdin.setRawMode(false);
     stderr.write('\n');
+    signals.release();
   }
 }
 
 /**
- * A line, and what is pasted along with it, to its end: what is not read here, a shell would take for commands. Nothing if
- * the prompt is left.
+ * A line, and what is pasted along with it, to its end: what is not read here, a shell would take for commands. A paste that is
+ * marked ends with its marker, however long its pieces are on their way; where none is marked, with a moment of silence.
+ * @param leave leaves the prompt. @throws what reading fails with.
  */
-function linesAtOnce(lines: Interface, stdin: NodeJS.ReadStream): Promise<string[]> {
-  return new Promise((resolve) => {
-    const given: string[] = [];
+function linesAtOnce(stdin: NodeJS.ReadStream, leave: AbortSignal): Promise<Given> {
+  return new Promise((resolve, reject) => {
+    const keys = new PassThrough();
+    // However late the second character of a line break comes, it is none of its own.
+    const editor = createInterface({ input: keys, terminal: true, historySize: 0, crlfDelay: Infinity });
+    const decoder = new StringDecoder('utf8');
+    const came: string[] = [];
+    let pasting = NOTHING_PASTED;
     let quiet: NodeJS.Timeout | undefined;
-    const end = (all: string[]): void => {
+
+    const release = (): void => {
       clearTimeout(quiet);
-      stdin.off('data', pieceCame);
-      resolve(all);
+      stdin.off('data', pieceCame).off('end', inputEnded).off('error', failed).pause();
+      editor.close();
     };
-    const pieceCame = (): void => {
+    const end = (lines: readonly string[]): void => {
+      // Before the release, which closes the editor.
+      resolve({ lines, foul: pasting.foul });
+      release();
+    };
+    const quietCame = (): void => {
+      if (pasting.left) end([]);
+      else if (!pasting.open && came.length > 0) end(editor.line === '' ? came : [...came, editor.line]);
+    };
+    const pieceCame = (piece: Buffer): void => {
+      const { keys: typed, ...after } = takePiece(pasting, decoder.write(piece));
+      pasting = after;
+      keys.write(typed);
       clearTimeout(quiet);
-      if (given.length > 0) quiet = setTimeout(() => end(lines.line === '' ? given : [...given, lines.line]), PASTE_MS);
+      quiet = setTimeout(quietCame, PASTE_MS);
     };
-    lines.on('line', (line) => given.push(line));
-    lines.once('SIGINT', () => end([]));
-    lines.once('close', () => end(given));
-    // After readline, which listens for longer, has taken the piece.
-    stdin.on('data', pieceCame);
+    const inputEnded = (): void => void keys.end();
+    const failed = (error: Error): void => {
+      reject(error);
+      release();
+    };
+
+    editor.on('line', (line) => came.push(line));
+    editor.once('SIGINT', () => end([]));
+    // Readline would stop the process, and the shell would get the rest.
+    editor.on('SIGTSTP', () => undefined);
+    // The end of the input is not that of a paste.
+    editor.once('close', () => end(pasting.open ? [] : came));
+    leave.addEventListener('abort', () => end([]));
+    stdin.on('data', pieceCame).on('end', inputEnded).on('error', failed).resume();
   });
 }
