@@ -111,8 +111,12 @@ describe('agents outside VS Code', () => {
     const other = createServer((socket) => socket.destroy());
     await session.window.whileClosed(async () => {
       await forgetState(workbench.page);
-      other.listen(Number(new URL(endpoints.github?.url ?? '').port), '127.0.0.1');
-      await once(other, 'listening');
+      // A connection that has just ended can still have this port for a moment.
+      await eventually('the port is free', async () => {
+        other.listen(Number(new URL(endpoints.github?.url ?? '').port), '127.0.0.1');
+        await once(other, 'listening');
+        return true;
+      });
     });
     await workbench.views.open('MCP Secrets');
     await described(workbench, 'Agents', 'Build bot', /^1 token · all servers/);

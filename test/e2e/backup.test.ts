@@ -129,6 +129,7 @@ describe('a backup, restored in another folder', () => {
   });
 
   it('leaves alone what was set later, unless that is ticked; servers of the backup are shown too', async () => {
+    await workbench.page.bringToFront();
     await replaceSecret(workbench, 'GITHUB_TOKEN', token.third);
     await writeServersFile(session.workspace, { servers: {} });
     await described(workbench, 'Secrets', 'GITHUB_TOKEN', /^v3 · just now · not bound to a server$/);

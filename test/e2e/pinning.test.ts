@@ -41,14 +41,20 @@ describe('a server that changes its tool after it was approved', () => {
     await workbench.page.locator(`.monaco-workbench.${name}`).waitFor({ timeout: uiLimitMs });
   }
 
-  /** What the two sides of the difference say. */
+  async function side(name: 'original' | 'modified'): Promise<string> {
+    const lines = workbench.page.locator(`.monaco-diff-editor .editor.${name} .view-line`);
+    return (await lines.allInnerTexts()).join('\n').replaceAll('\u00a0', ' ').replaceAll('·', ' ');
+  }
+
+  /** What the two sides of the difference say. Waits for the tool's text on both: an editor shows its lines bit by bit. */
   async function sides(): Promise<[accepted: string, offered: string]> {
-    const side = async (name: 'original' | 'modified'): Promise<string> => {
-      const lines = workbench.page.locator(`.monaco-diff-editor .editor.${name} .view-line`);
-      await lines.first().waitFor({ timeout: uiLimitMs });
-      return (await lines.allInnerTexts()).join('\n').replaceAll('\u00a0', ' ').replaceAll('·', ' ');
-    };
-    return [await side('original'), await side('modified')];
+    let last: [string, string] = ['', ''];
+    return eventually('both sides show the tool', async () => {
+      last = [await side('original'), await side('modified')];
+      return last[0].includes('Finds issues') && last[1].includes('IMPORTANT') ? last : undefined;
+    }).catch((cause: unknown) => {
+      throw new Error(`the difference is: ${last.join('\n---\n')}`, { cause });
+    });
   }
 
   it('works as it was approved', async () => {

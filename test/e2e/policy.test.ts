@@ -124,12 +124,13 @@ describe('what an agent may do', () => {
 
   it('is always allowed until that is taken back', async () => {
     assert.match(await asked('close_issue', 'seventh', () => workbench.dialogButton('Always Allow')), /has run: seventh/);
-    await workbench.runCommand('MCP Secrets: Take Back Consent to Calls…');
-    await titled(workbench, 'Take Back Consent to Calls');
-    assert.deepEqual(await workbench.quickInput.labels(), ['close_issue']);
-    await workbench.screenshot('policy-4-consent');
-    await workbench.quickInput.pickMany(['close_issue']);
-    await confirmed(workbench, 'Such calls need your consent again');
+    await confirmed(workbench, 'Such calls need your consent again', async () => {
+      await workbench.runCommand('MCP Secrets: Take Back Consent to Calls…');
+      await titled(workbench, 'Take Back Consent to Calls');
+      assert.deepEqual(await workbench.quickInput.labels(), ['close_issue']);
+      await workbench.screenshot('policy-4-consent');
+      await workbench.quickInput.pickMany(['close_issue']);
+    });
     assert.match(await asked('close_issue', 'eighth', () => workbench.dialogButton("Don't Allow")), /did not allow/);
   });
 

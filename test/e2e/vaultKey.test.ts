@@ -11,7 +11,6 @@ import type { Workbench } from '../host/workbench';
 import { titled } from './support/actions';
 import { generationOfCopy } from './support/browserState';
 import type { Seen } from './support/manySecrets';
-import { pictures } from './support/pictures';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
 import { statusIs, storageOf } from './support/vault';
@@ -101,11 +100,11 @@ describe(`the key of a vault with ${String(SECRETS)} secrets`, () => {
   it('is replaced with progress; all values open under the new one, and there is no other', async () => {
     const before = await head();
     await holdsOneKey(before.keyId);
-    // Who replaces the key waits for the lock of the vault meanwhile.
+    // Who replaces the key waits for the lock of the vault meanwhile, but not for long: no more than this is done in there.
     await withFileLock(join(storage, 'vault.store'), async () => {
       await rotate();
       await workbench.notifications('Replacing the key of the vault');
-      await pictures(workbench, 'key-1-progress');
+      await workbench.screenshot('key-1-progress');
     });
     await eventually(
       'the rotation is over',

@@ -47,10 +47,11 @@ describe('the key under a passphrase, as a user does it', () => {
   const keyFile = (): string => join(storage, 'key.store');
 
   async function protect(): Promise<void> {
-    await workbench.runCommand('MCP Secrets: Protect Key with Passphrase…');
-    await givePassphrase(workbench, `${NEW} (1/2)`, passphrase);
-    await givePassphrase(workbench, `${NEW} (2/2)`, passphrase);
-    await confirmed(workbench, 'The key of this workspace needs a passphrase from now on');
+    await confirmed(workbench, 'The key of this workspace needs a passphrase from now on', async () => {
+      await workbench.runCommand('MCP Secrets: Protect Key with Passphrase…');
+      await givePassphrase(workbench, `${NEW} (1/2)`, passphrase);
+      await givePassphrase(workbench, `${NEW} (2/2)`, passphrase);
+    });
   }
 
   async function reload(): Promise<void> {
@@ -103,8 +104,9 @@ describe('the key under a passphrase, as a user does it', () => {
   });
 
   it('can be removed, and the secret opens without it after a restart', async () => {
-    await workbench.runCommand('MCP Secrets: Remove Passphrase from Key');
-    await confirmed(workbench, `The key of this vault is in VS Code's secret storage again`);
+    await confirmed(workbench, `The key of this vault is in VS Code's secret storage again`, () =>
+      workbench.runCommand('MCP Secrets: Remove Passphrase from Key'),
+    );
     assert.ok(!existsSync(keyFile()));
     await approve(workbench, 'web');
     await workbench.runCommand('MCP Secrets: Copy MCP Configuration');
@@ -165,9 +167,10 @@ describe('the key under a passphrase, as a user does it', () => {
   });
 
   it('the key can be replaced under it', async () => {
-    await workbench.runCommand('MCP Secrets: Replace Key…');
-    await workbench.dialogButton('Replace Key');
-    await confirmed(workbench, 'The vault has a new key (1 secret)');
+    await confirmed(workbench, 'The vault has a new key (1 secret)', async () => {
+      await workbench.runCommand('MCP Secrets: Replace Key…');
+      await workbench.dialogButton('Replace Key');
+    });
     await works();
     await reload();
     await workbench.runCommand('MCP Secrets: Unlock Vault');

@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
+import { clickOnce } from './clicks';
 import { eventually, uiLimitMs } from './eventually';
 import type { QuickInput } from './quickInput';
 
@@ -17,14 +18,9 @@ export class Chat {
   /** Opens the chat, ready for a first message without an account. */
   async open(): Promise<void> {
     // Looking at the models makes VS Code ask their providers; until then the chat wants somebody to sign in.
-    await this.#quickInput.runCommand('Chat: Manage Language Models');
-    await this.#page
-      .getByText('Scripted Model')
-      .first()
-      .waitFor({ timeout: 2 * uiLimitMs });
+    await this.#show('Chat: Manage Language Models', this.#page.getByText('Scripted Model').first());
     await this.#page.keyboard.press('Escape');
-    await this.#quickInput.runCommand('Chat: Open Chat');
-    await this.#input().waitFor({ timeout: uiLimitMs });
+    await this.#show('Chat: Open Chat', this.#input());
     // This hint shows that Copilot has seen a model of its own user; a message sent before that asks to sign in.
     await this.#page
       .getByText('Set BYOK utility models')
@@ -41,11 +37,8 @@ export class Chat {
 
   /** Waits for VS Code's own question whether a tool may run, and clicks the button with this label. */
   async allow(label = 'Allow'): Promise<void> {
-    await this.#session
-      .locator('.monaco-button')
-      .filter({ hasText: label })
-      .first()
-      .click({ timeout: 2 * uiLimitMs });
+    const button = this.#session.locator('.monaco-button').filter({ hasText: label }).first();
+    await clickOnce(`"${label}" in the chat`, () => button, 2 * uiLimitMs);
   }
 
   /** All that the conversation shows, from the top. Waits until it contains `part`. */
@@ -58,6 +51,16 @@ export class Chat {
       },
       2 * uiLimitMs,
     );
+  }
+
+  /** Runs a command that shows something, again when it does not: right after the start not all is there. */
+  async #show(command: string, what: Locator): Promise<void> {
+    const show = async (): Promise<true> => {
+      await this.#quickInput.runCommand(command);
+      await what.waitFor({ timeout: 10_000 });
+      return true;
+    };
+    await eventually(`"${command}" shows something`, show, 2 * uiLimitMs);
   }
 
   #input(): Locator {

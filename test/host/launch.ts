@@ -7,6 +7,7 @@ import { eventually } from './eventually';
 import { installExtension } from './extensions';
 import type { LaunchFolders } from './folders';
 import { makeFolders } from './folders';
+import type { VsCodeInstall } from './install';
 import { ensureVsCode } from './install';
 import { endProcessesOf, extensionHostsOf, killProcessesOf, launchMarker } from './processes';
 import { startServer } from './server';
@@ -68,11 +69,20 @@ const browserArgs = [
 /**
  * Starts a real VS Code with fresh data, extensions, home, temp and browser-profile folders, and resolves when its
  * workbench is ready. Installs VS Code first where it is missing. Rejects, leaving no process behind, when it
- * does not get ready.
+ * does not get ready twice; the first failure is printed. With tests inside there is no second try, because those of
+ * the first may have begun.
  */
 export async function launchVsCode(options: LaunchOptions): Promise<VsCodeWindow> {
   const install = await ensureVsCode();
   const folders = await makeFolders();
+  return launchIn(folders, install, options).catch(async (error: unknown) => {
+    if (options.testsPath !== undefined) throw error;
+    process.stderr.write(`VS Code did not start in ${folders.root}, trying once more: ${String(error)}\n`);
+    return launchIn(await makeFolders(), install, options);
+  });
+}
+
+async function launchIn(folders: LaunchFolders, install: VsCodeInstall, options: LaunchOptions): Promise<VsCodeWindow> {
   const end = (): void => {
     killProcessesOf(folders.root);
   };
@@ -131,6 +141,7 @@ export async function launchVsCode(options: LaunchOptions): Promise<VsCodeWindow
     };
   } catch (error) {
     await endProcessesOf(folders.root);
+    process.off('exit', end);
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
+import { appears, clickOnce } from './clicks';
 import { eventually, uiLimitMs } from './eventually';
 
 /** VS Code's quick input: the palette, quick picks and input boxes. Every method waits for what it needs. */
@@ -16,38 +17,24 @@ export class QuickInput {
   /** Runs a command by its full title in the palette, e.g. `MCP Secrets: Add Secret`. */
   async runCommand(title: string): Promise<void> {
     // An extension's commands are missing until the extension host has started, and the open list does not refresh.
-    await eventually(
-      `the palette offers "${title}"`,
-      async () => {
-        await this.#page.keyboard.press('F1');
-        await this.#box.fill(`>${title}`, { timeout: 5_000 });
-        const row = this.#row(title);
-        const found = await row.waitFor({ timeout: 2_000 }).then(
-          () => true,
-          () => false,
-        );
-        if (!found) {
-          await this.cancel();
-          return undefined;
-        }
-        // Tried first: a click that is given up when it has worked already would run the command twice.
-        await row.click({ trial: true, timeout: 2_000 });
-        await row.click({ timeout: uiLimitMs });
-        return true;
-      },
-      2 * uiLimitMs,
-    );
+    const find = async (): Promise<Locator> => {
+      await this.#page.keyboard.press('F1');
+      await this.#box.fill(`>${title}`, { timeout: 5_000 });
+      const row = this.#row(title);
+      if (await appears(row)) return row;
+      await this.cancel();
+      throw new Error('the palette does not offer it');
+    };
+    await clickOnce(`"${title}" in the palette`, find, 2 * uiLimitMs);
   }
 
   /** Chooses the item with this label, typing it as a filter when it is not on screen. */
   async pick(label: string): Promise<void> {
     const row = this.#row(label);
-    const shown = await row.waitFor({ timeout: 3_000 }).then(
-      () => true,
-      () => false,
-    );
-    if (!shown) await this.#box.fill(label, { timeout: uiLimitMs });
-    await row.click({ timeout: uiLimitMs });
+    await clickOnce(`"${label}" in the list`, async () => {
+      if (!(await appears(row, 3_000))) await this.#box.fill(label, { timeout: 2_000 });
+      return row;
+    });
     await row.waitFor({ state: 'hidden', timeout: 2_000 }).catch(() => undefined);
   }
 
@@ -56,10 +43,9 @@ export class QuickInput {
     for (const label of labels) await this.#row(label).waitFor({ timeout: uiLimitMs });
     for (const row of await this.#widget.locator('.monaco-list-row').all()) {
       const label = await labelOf(row);
-      const ticked = (await row.getAttribute('aria-checked')) === 'true';
-      if (ticked !== labels.includes(label)) await row.locator('.monaco-checkbox').click();
+      await tick(row, label, labels.includes(label));
     }
-    await this.#widget.getByRole('button', { name: 'OK', exact: true }).click();
+    await clickOnce('OK', () => this.#widget.getByRole('button', { name: 'OK', exact: true }));
   }
 
   /** Types into the input box (hidden or not) and presses Enter. Returns when VS Code has reacted. */
@@ -116,7 +102,7 @@ export class QuickInput {
 
   /** Clicks a button in the title of the open quick input. */
   async button(label: string): Promise<void> {
-    await this.#widget.locator(`.quick-input-titlebar .action-label[aria-label^="${label}"]`).click({ timeout: uiLimitMs });
+    await clickOnce(`"${label}"`, () => this.#widget.locator(`.quick-input-titlebar .action-label[aria-label^="${label}"]`));
   }
 
   /** Closes the quick input with Escape. */
@@ -146,4 +132,16 @@ export class QuickInput {
 
 async function labelOf(row: Locator): Promise<string> {
   return (await row.locator('.label-name').first().innerText()).trim();
+}
+
+/** Ticks a row, or removes its tick, and waits until the row shows it. */
+async function tick(row: Locator, label: string, isTicked: boolean): Promise<void> {
+  const isDone = async (): Promise<true | undefined> =>
+    ((await row.getAttribute('aria-checked', { timeout: 2_000 })) === 'true') === isTicked ? true : undefined;
+  await eventually(`"${label}" is ${isTicked ? '' : 'not '}ticked`, async () => {
+    if (await isDone()) return true;
+    await row.locator('.monaco-checkbox').click({ timeout: 2_000 });
+    // One more click would undo one that only needs its time.
+    return eventually('the row shows it', isDone, 2_000);
+  });
 }

@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
+import { appears, clickOnce, tryClick } from './clicks';
 import { eventually, uiLimitMs } from './eventually';
 
 /** A row of a tree view as the user sees it; `ariaLabel` is what a screen reader says. */
@@ -12,7 +13,6 @@ export interface TreeRow {
 
 /** The part of the browser's elements that is used here; this project is compiled without the browser's types. */
 interface RowElement {
-  readonly isConnected: boolean;
   getAttribute(name: string): string | null;
   querySelector(selector: string): { readonly textContent: string } | null;
 }
@@ -31,14 +31,16 @@ export class TreeViews {
 
   /** Shows the view container with this title by its icon in the activity bar. */
   async open(containerTitle: string): Promise<void> {
-    const icon = this.#page.locator('.activitybar .action-item').filter({
-      has: this.#page.locator(`.action-label[aria-label^=${quote(containerTitle)}]`),
-    });
-    await icon.first().waitFor({ timeout: 2 * uiLimitMs });
-    // Clicking the icon of the container that is open would close it.
-    if ((await icon.first().getAttribute('aria-expanded')) !== 'true') await icon.first().click();
-    const title = this.#page.locator('.part.sidebar .composite.title');
-    await title.getByText(containerTitle).first().waitFor({ timeout: uiLimitMs });
+    const icon = this.#icon(containerTitle);
+    const title = this.#page.locator('.part.sidebar .composite.title').getByText(containerTitle).first();
+    const open = async (): Promise<true> => {
+      // Clicking the icon of the container that is open would close it.
+      if ((await icon.getAttribute('aria-expanded', { timeout: 2_000 })) !== 'true') await icon.click({ timeout: 2_000 });
+      await title.waitFor({ timeout: 2_000 });
+      return true;
+    };
+    // Right after the start VS Code may still put back what was open before.
+    await eventually(`the side bar shows "${containerTitle}"`, open, 2 * uiLimitMs);
   }
 
   /** The rows of a view, from the top; empty when the view has none. */
@@ -69,7 +71,8 @@ export class TreeViews {
 
   /** Clicks a row, which runs its command, or opens or closes it when it has children. */
   async click(viewTitle: string, rowLabel: string): Promise<void> {
-    await (await this.#row(viewTitle, rowLabel)).click({ timeout: uiLimitMs });
+    const row = await this.#row(viewTitle, rowLabel);
+    await clickOnce(`"${rowLabel}"`, () => row);
   }
 
   /** Clicks a row twice, which runs its command twice. */
@@ -91,29 +94,27 @@ export class TreeViews {
   async itemAction(viewTitle: string, rowLabel: string, actionTitle: string): Promise<void> {
     const row = await this.#row(viewTitle, rowLabel);
     const action = row.locator(`.actions .action-label[aria-label^=${quote(actionTitle)}]`);
-    // A row that is drawn anew between the press and the release of the button loses the click.
-    await eventually(`"${actionTitle}" of "${rowLabel}" stays where it is`, async () => {
+    await clickOnce(`"${actionTitle}" of "${rowLabel}"`, async () => {
+      // Only the row under the mouse shows its actions.
       await row.hover({ timeout: 2_000 });
-      const element = await action.elementHandle({ timeout: 2_000 });
-      await row.page().waitForTimeout(400);
-      return (await element.evaluate((node: unknown) => (node as RowElement).isConnected)) ? true : undefined;
+      return action;
     });
-    await action.click({ timeout: uiLimitMs });
   }
 
   /** Chooses an entry of a row's context menu. */
   async itemMenu(viewTitle: string, rowLabel: string, menuTitle: string): Promise<void> {
-    await (await this.#row(viewTitle, rowLabel)).click({ button: 'right', timeout: uiLimitMs });
+    const row = await this.#row(viewTitle, rowLabel);
     const entry = this.#page.locator('.monaco-menu .action-menu-item').filter({
       has: this.#page.getByText(menuTitle, { exact: true }),
     });
     let isClicked = false;
-    // A menu takes no clicks in its first moments, and may need one to go.
     await eventually(`the menu takes "${menuTitle}"`, async () => {
-      if (!(await entry.isVisible())) return isClicked ? true : undefined;
+      if (isClicked && !(await entry.isVisible())) return true;
+      isClicked = false;
+      await this.#openMenu(row, entry);
+      await tryClick(entry, 'mouseup');
       isClicked = true;
-      await entry.click({ timeout: 2_000 });
-      return entry.waitFor({ state: 'hidden', timeout: 500 }).then(() => true);
+      return entry.waitFor({ state: 'hidden', timeout: 2_000 }).then(() => true);
     });
   }
 
@@ -131,18 +132,18 @@ export class TreeViews {
 
   /** The number on a view container's icon; empty when it has none. */
   async badge(containerTitle: string): Promise<string> {
-    const icon = this.#page.locator('.activitybar .action-item').filter({
-      has: this.#page.locator(`.action-label[aria-label^=${quote(containerTitle)}]`),
-    });
-    const badge = icon.first().locator('.badge-content');
+    const badge = this.#icon(containerTitle).locator('.badge-content');
     return (await badge.isVisible()) ? badge.innerText() : '';
   }
 
   /** Clicks an action in a view's title. */
   async viewAction(viewTitle: string, actionTitle: string): Promise<void> {
     const pane = this.#pane(viewTitle);
-    await pane.locator('.pane-header').hover({ timeout: uiLimitMs });
-    await pane.locator(`.pane-header .action-label[aria-label^=${quote(actionTitle)}]`).click({ timeout: uiLimitMs });
+    await clickOnce(`"${actionTitle}" of "${viewTitle}"`, async () => {
+      // Only the header under the mouse shows its actions.
+      await pane.locator('.pane-header').hover({ timeout: 2_000 });
+      return pane.locator(`.pane-header .action-label[aria-label^=${quote(actionTitle)}]`);
+    });
   }
 
   /** What an empty view says, buttons included. */
@@ -158,6 +159,25 @@ export class TreeViews {
     return texts.join('\n').trim();
   }
 
+  /** Opens a row's context menu, unless it is open, and waits until it takes clicks. */
+  async #openMenu(row: Locator, entry: Locator): Promise<void> {
+    if (!(await entry.isVisible())) {
+      await row.click({ button: 'right', timeout: 2_000 });
+      if (!(await appears(entry))) {
+        // It may be the menu of another row, which took the place of this one.
+        await this.#page.keyboard.press('Escape');
+        throw new Error('the menu does not show it');
+      }
+    }
+    // A menu takes no clicks in its first 100 ms. Waited for in the page, so that both timers are late together.
+    await entry.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)), undefined, { timeout: 2_000 });
+  }
+
+  #icon(containerTitle: string): Locator {
+    const label = this.#page.locator(`.action-label[aria-label^=${quote(containerTitle)}]`);
+    return this.#page.locator('.activitybar .action-item').filter({ has: label }).first();
+  }
+
   #pane(viewTitle: string): Locator {
     return this.#page.locator('.pane').filter({ has: this.#page.locator(`[role=tree][aria-label=${quote(viewTitle)}]`) });
   }
@@ -165,7 +185,11 @@ export class TreeViews {
   async #tree(viewTitle: string): Promise<Locator> {
     const header = this.#page.locator(`.pane-header[aria-label=${quote(`${viewTitle} Section`)}]`);
     await header.waitFor({ state: 'attached', timeout: uiLimitMs });
-    if ((await header.getAttribute('aria-expanded')) === 'false') await header.click();
+    await eventually(`"${viewTitle}" opens`, async () => {
+      if ((await header.getAttribute('aria-expanded', { timeout: 2_000 })) !== 'false') return true;
+      await header.click({ timeout: 2_000 });
+      return undefined;
+    });
     const tree = this.#page.locator(`[role=tree][aria-label=${quote(viewTitle)}]`);
     await tree.waitFor({ state: 'attached', timeout: uiLimitMs });
     return tree;

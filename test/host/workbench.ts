@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { Chat } from './chat';
+import { clickOnce } from './clicks';
 import { eventually, uiLimitMs } from './eventually';
 import { outDir } from './paths';
 import { QuickInput } from './quickInput';
@@ -41,7 +42,7 @@ export class Workbench {
   /** Clicks a button of the modal dialog and waits until the dialog is gone. */
   async dialogButton(label: string): Promise<void> {
     const dialog = this.page.locator('.monaco-dialog-box');
-    await dialog.getByRole('button', { name: label, exact: true }).click({ timeout: uiLimitMs });
+    await clickOnce(`"${label}" of the dialog`, () => dialog.getByRole('button', { name: label, exact: true }));
     await dialog.waitFor({ state: 'hidden', timeout: uiLimitMs });
   }
 
@@ -62,27 +63,23 @@ export class Workbench {
     const item = this.page.locator('.notifications-center .monaco-list-row').filter({ hasText: part }).first();
     const button = item.locator('.notification-list-item-buttons-container').getByRole('button', { name: label, exact: true });
     // The centre closes by itself when it loses the focus.
-    await eventually(
-      `"${label}" of "${part}" is clicked`,
-      async () => {
-        await this.#openNotifications();
-        await item.waitFor({ timeout: 2_000 });
-        // Only an expanded notification shows its buttons.
-        if (!(await button.isVisible())) await item.locator('.codicon-notifications-expand').click({ timeout: 2_000 });
-        // Tried first: a click that is given up when it has worked already would be made twice.
-        await button.click({ trial: true, timeout: 2_000 });
-        await button.click({ timeout: uiLimitMs });
-        return true;
-      },
-      2 * uiLimitMs,
-    );
+    const find = async (): Promise<Locator> => {
+      await this.#openNotifications();
+      await item.waitFor({ timeout: 2_000 });
+      // Only an expanded notification shows its buttons.
+      if (!(await button.isVisible())) await item.locator('.codicon-notifications-expand').click({ timeout: 2_000 });
+      return button;
+    };
+    await clickOnce(`"${label}" of "${part}"`, find, 2 * uiLimitMs);
   }
 
   /** Closes all notifications. */
   async clearNotifications(): Promise<void> {
-    await this.#openNotifications();
     const clear = this.page.locator('.notifications-center .codicon-notifications-clear-all');
-    if (await clear.isEnabled()) await clear.click();
+    await clickOnce('the button that clears all notifications', async () => {
+      await this.#openNotifications();
+      return (await clear.isEnabled({ timeout: 2_000 })) ? clear : undefined;
+    });
   }
 
   /** The text of each item in the status bar. */
@@ -93,7 +90,7 @@ export class Workbench {
 
   /** Clicks the status bar item whose text contains `part`. */
   async clickStatusBar(part: string): Promise<void> {
-    await this.page.locator('.statusbar .statusbar-item').filter({ hasText: part }).first().click({ timeout: uiLimitMs });
+    await clickOnce(`"${part}" in the status bar`, () => this.page.locator('.statusbar .statusbar-item').filter({ hasText: part }).first());
   }
 
   /** The rows of the Problems view (files and their problems) as read out; empty when there are none. Leaves it open. */
@@ -108,11 +105,18 @@ export class Workbench {
     );
   }
 
-  /** Saves a picture of the window as `out/screenshots/<name>.png` and returns its path. */
+  /**
+   * Saves a picture of the window as `out/screenshots/<name>.png` and returns its path. No test looks at it: when it
+   * cannot be taken, this says so and goes on.
+   */
   async screenshot(name: string): Promise<string> {
     const path = join(outDir, 'screenshots', `${name}.png`);
-    await mkdir(dirname(path), { recursive: true });
-    await this.page.screenshot({ path });
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await this.page.screenshot({ path, timeout: 10_000 });
+    } catch (error) {
+      process.stderr.write(`no picture ${name}: ${firstLine(error)}\n`);
+    }
     return path;
   }
 
@@ -125,4 +129,8 @@ export class Workbench {
       return center.waitFor({ timeout: 2_000 }).then(() => true);
     });
   }
+}
+
+function firstLine(error: unknown): string {
+  return String(error).split('\n', 1).join('');
 }

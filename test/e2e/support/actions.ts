@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
-import { eventually } from '../../host/eventually';
+import type { Page } from 'playwright-core';
+import { eventually, uiLimitMs } from '../../host/eventually';
 import type { Workbench } from '../../host/workbench';
 import type { Turn } from './agent';
 import type { Session } from './session';
+
+/** Run in the page: keeps every text that the status bar shows from now on. What was kept before is dropped. */
+const LISTEN = `(() => {
+  const bar = document.querySelector('.statusbar');
+  window.statusBarListener?.disconnect();
+  const said = (window.statusBarSaid = new Set());
+  window.statusBarListener = new MutationObserver(() => {
+    for (const item of bar.querySelectorAll('.statusbar-item')) said.add(item.textContent.replace(/\\s+/g, ' '));
+  });
+  window.statusBarListener.observe(bar, { childList: true, subtree: true, characterData: true });
+})()`;
 
 /** Waits for the quick input with this title. Steps follow each other with a gap in which the last one can still be seen. */
 export async function titled({ quickInput }: Workbench, title: string): Promise<void> {
@@ -26,15 +38,37 @@ export async function giveValue(workbench: Workbench, title: string, value: stri
 
 /** Adds a secret by the palette; it is kept when this resolves. */
 export async function addSecret(workbench: Workbench, name: string, value: string): Promise<void> {
-  await workbench.runCommand('MCP Secrets: Add Secret');
-  await nameSecret(workbench, name);
-  await giveValue(workbench, `Add Secret ${name}`, value);
-  await confirmed(workbench, `Secret ${name} added`);
+  await confirmed(workbench, `Secret ${name} added`, async () => {
+    await workbench.runCommand('MCP Secrets: Add Secret');
+    await nameSecret(workbench, name);
+    await giveValue(workbench, `Add Secret ${name}`, value);
+  });
 }
 
-/** Waits for what the status bar says for a moment when something is done. */
-export async function confirmed(workbench: Workbench, message: string): Promise<void> {
-  await eventually(message, async () => ((await workbench.statusBarText()).some((text) => text.includes(message)) ? true : undefined));
+/**
+ * Acts, and waits for what the status bar says of that. It says so for a few seconds only, which a slow machine can
+ * take until it looks: so the page itself keeps what was said.
+ */
+export async function confirmed(workbench: Workbench, message: string, act: () => Promise<unknown>): Promise<void> {
+  const { page } = workbench;
+  // It may still say the same of an earlier action.
+  await eventually(`"${message}" of before goes`, async () =>
+    (await workbench.statusBarText()).some((text) => text.includes(message)) ? undefined : true,
+  );
+  await page.evaluate(LISTEN);
+  await act();
+  let said: readonly string[] = [];
+  await eventually(message, async () => {
+    said = await statusBarSaid(page);
+    return said.some((text) => text.includes(message)) ? true : undefined;
+  }).catch((cause: unknown) => {
+    throw new Error(`the status bar did not say "${message}", but: ${said.join(' | ')}`, { cause });
+  });
+}
+
+/** What the status bar has said since `LISTEN`. */
+async function statusBarSaid(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>('[...window.statusBarSaid]');
 }
 
 /** Answers the box that asks for a secret's name. */
@@ -45,20 +79,22 @@ export async function nameSecret(workbench: Workbench, name: string): Promise<vo
 
 /** Replaces a secret by the palette; the new value is kept when this resolves. */
 export async function replaceSecret(workbench: Workbench, name: string, value: string): Promise<void> {
-  await workbench.runCommand('MCP Secrets: Replace Secret');
-  await titled(workbench, 'Replace Secret');
-  await workbench.quickInput.pick(name);
-  await giveValue(workbench, `Replace Secret ${name}`, value);
-  await confirmed(workbench, `Secret ${name} replaced`);
+  await confirmed(workbench, `Secret ${name} replaced`, async () => {
+    await workbench.runCommand('MCP Secrets: Replace Secret');
+    await titled(workbench, 'Replace Secret');
+    await workbench.quickInput.pick(name);
+    await giveValue(workbench, `Replace Secret ${name}`, value);
+  });
 }
 
 /** Deletes a secret by the palette; it is gone when this resolves. */
 export async function deleteSecret(workbench: Workbench, name: string): Promise<void> {
-  await workbench.runCommand('MCP Secrets: Delete Secret');
-  await titled(workbench, 'Delete Secret');
-  await workbench.quickInput.pick(name);
-  await workbench.dialogButton('Delete');
-  await confirmed(workbench, `Secret ${name} deleted`);
+  await confirmed(workbench, `Secret ${name} deleted`, async () => {
+    await workbench.runCommand('MCP Secrets: Delete Secret');
+    await titled(workbench, 'Delete Secret');
+    await workbench.quickInput.pick(name);
+    await workbench.dialogButton('Delete');
+  });
 }
 
 /** The first three questions of the wizard: type, name, and the address or command. */
@@ -84,6 +120,11 @@ export async function ask({ agent, workbench }: Session, message: string, turn: 
   await workbench.chat.send(message);
   if (asksFirst) await workbench.chat.allow('Allow in this Session');
   await workbench.chat.transcript(turn.words);
+  // Its last words are shown before the request is over; a message that is sent until then would wait in a queue.
+  await workbench.page
+    .locator('.interactive-session .codicon-stop-circle')
+    .first()
+    .waitFor({ state: 'hidden', timeout: 2 * uiLimitMs });
   assert.ok(agent.hasCalled, `the model was not offered ${turn.tool}, but: ${agent.tools.join(', ')}`);
   const results = agent.results;
   assert.equal(results.length, before + 1, 'the model got no result');

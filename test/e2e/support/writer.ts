@@ -20,6 +20,9 @@ export interface WriterReport {
 /** The secret that all windows write. */
 export const SHARED = 'SHARED';
 
+/** How often one change may find the vault busy. */
+const TRIES = 10;
+
 /**
  * Called by VS Code in the extension host of each window: writes 1,000 times, waits until the other windows have too,
  * and checks that everything that any of them was told is there.
@@ -57,6 +60,21 @@ async function ready(vaults: Vaults, folder: string, windows: number): Promise<v
   );
 }
 
+/**
+ * Tries again when the lock of a vault was lost, or not had: a machine that stands still for seconds makes another window
+ * take it over. Nothing was written then, as the lock is confirmed right before a change takes place.
+ */
+async function persistently<T>(change: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await change();
+    } catch (error) {
+      // The extension has its own copy of the class.
+      if ((error as { kind?: unknown }).kind !== 'storeBusy' || tries >= TRIES) throw error;
+    }
+  }
+}
+
 async function write(vaults: Vaults, operations: number): Promise<WriterReport> {
   const expected: Record<string, string | null> = {};
   const previous = new Map<string, string>();
@@ -69,18 +87,20 @@ async function write(vaults: Vaults, operations: number): Promise<WriterReport> 
     const now = expected[key];
     const before = previous.get(key);
     if (i % 10 === 0) {
-      shared.push((await vaults.workspace.set(SHARED, Buffer.from(`value ${key}`), 'user')).version);
+      // Made anew each time, as `set` overwrites it.
+      const info = await persistently(() => vaults.workspace.set(SHARED, Buffer.from(`value ${key}`), 'user'));
+      shared.push(info.version);
     } else if (i % 4 === 1 && typeof now === 'string' && before !== undefined) {
-      await vault.rollback(name, 'user', scope);
+      await persistently(() => vault.rollback(name, 'user', scope));
       expected[key] = before;
       previous.set(key, now);
     } else if (i % 9 === 2 && typeof now === 'string') {
-      await vault.delete(name, 'user', scope);
+      await persistently(() => vault.delete(name, 'user', scope));
       expected[key] = null;
       previous.delete(key);
     } else {
       const value = `value ${String(i)} of ${key}`;
-      await vault.set(name, Buffer.from(value), 'user', scope);
+      await persistently(() => vault.set(name, Buffer.from(value), 'user', scope));
       if (typeof now === 'string') previous.set(key, now);
       expected[key] = value;
     }
