@@ -20,10 +20,10 @@ const stages: Record<string, (grep: string | undefined) => Promise<MochaResult>>
   lint: () => commandStage('lint', 'npm', ['run', '--silent', 'lint']),
   build: () => commandStage('build', process.execPath, ['esbuild.js']),
   unit: (grep) => mochaStage('unit', limits(20 * minute, 10_000, grep)),
-  integration: (grep) => mochaStage('integration', limits(60 * minute, 30_000, grep)),
+  integration: (grep) => mochaStage('integration', limits(120 * minute, 30_000, grep)),
   conformance: () => scriptStage('conformance', 30 * minute, (result) => ['test/conformance/run.ts', '--result', result]),
   vscode: (grep) => hostStage('vscode', limits(20 * minute, minute, grep)),
-  e2e: (grep) => mochaStage('e2e', limits(90 * minute, 3 * minute, grep)),
+  e2e: (grep) => mochaStage('e2e', limits(150 * minute, 5 * minute, grep)),
 };
 
 /** `test/run.ts [stage…] [--grep text]`: runs all stages, or those named. */

@@ -1,5 +1,6 @@
-import { verdictOf } from './outcome';
+import { brokeOff, verdictOf } from './outcome';
 import type { Outcome } from './outcome';
+import { runNameOf } from './suites';
 import type { Leg } from './suites';
 
 /** A scenario and what it came to on each way. */
@@ -33,10 +34,27 @@ export function exclusionOf({ side, protocol }: Leg, { scenario }: Row, way: str
   return exclusions.find((e) => e.side === side && e.protocol === protocol && e.way === way && e.scenario === scenario);
 }
 
-/** The ways on which a row ends otherwise than directly, without being excluded. */
+/**
+ * The ways on which a row ends otherwise than directly, without being excluded. What broke off directly differs on every way: it says
+ * nothing that anything could be equal to.
+ */
 export function differences(leg: Leg, row: Row): string[] {
-  const direct = verdictOf(row.outcomes.get('direct'));
-  return leg.ways.filter((way) => verdictOf(row.outcomes.get(way)) !== direct && exclusionOf(leg, row, way) === undefined);
+  const direct = row.outcomes.get('direct');
+  const differs = (way: string): boolean => direct === brokeOff || verdictOf(row.outcomes.get(way)) !== verdictOf(direct);
+  return leg.ways.filter((way) => differs(way) && exclusionOf(leg, row, way) === undefined);
+}
+
+/**
+ * The scenarios that are worth a second try on a way: what failed there, and what did not pass there and differs from direct. Directly
+ * that is what another way differs from. Never what passed: a second try of that could only hide a difference.
+ */
+export function toRunAgain(leg: Leg, rows: readonly Row[], way: string): Row[] {
+  return rows.filter((row) => {
+    const verdict = verdictOf(row.outcomes.get(way));
+    if (verdict === 'passed' || leg.runs.some((args) => runNameOf(args) === row.scenario)) return false;
+    const different = differences(leg, row);
+    return verdict === 'failed' || (way === 'direct' ? different.length > 0 : different.includes(way));
+  });
 }
 
 /** Puts the outcomes of each way side by side. */

@@ -15,6 +15,9 @@ export interface Outcome {
   readonly warned: readonly string[];
 }
 
+/** Of what left no results, or none that can be read. */
+export const brokeOff: Outcome = { passed: 0, failed: ['it broke off'], warned: [] };
+
 /** What became of a scenario: `passed` may be with warnings; `unchecked` if the suite found nothing in it to check. */
 export type Verdict = 'passed' | 'failed' | 'unchecked' | 'not run';
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { outcomeOf } from './outcome';
+import { brokeOff, outcomeOf } from './outcome';
 import type { Check, Outcome } from './outcome';
 import { suiteScript } from './suites';
 import type { SuiteVersion } from './suites';
@@ -18,20 +18,22 @@ export interface Aim {
 
 /**
  * Runs the suite. @param args what to run of it.
- * @returns the outcome of each scenario. Rejects if nothing was run.
+ * @returns the outcome of each scenario; undefined, and what it said on stderr, if it left none or had to be ended: what it did not get
+ * to is not known then.
  */
 export async function runSuite(
   node: string,
   suite: SuiteVersion,
   { command, env }: Aim,
   args: readonly string[],
-): Promise<Map<string, Outcome>> {
+): Promise<Map<string, Outcome> | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'mcps-conformance-'));
   try {
-    const said = await finished(node, [suiteScript(suite), ...command, '--output-dir', folder, ...args], env);
+    const { said, ended } = await finished(node, [suiteScript(suite), ...command, '--output-dir', folder, ...args], env);
     const outcomes = new Map(readdirSync(folder).map((name) => [scenarioOf(name, command[0]), outcomeIn(join(folder, name))]));
-    if (outcomes.size === 0) throw new Error(`the suite ran nothing: ${said.slice(-2000)}`);
-    return outcomes;
+    if (ended && outcomes.size > 0) return outcomes;
+    process.stderr.write(`the suite ${ended ? 'ran nothing' : 'was cut off'}: ${said.slice(-2000)}\n`);
+    return undefined;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -42,15 +44,23 @@ function scenarioOf(name: string, side: string | undefined): string {
   return (side === 'server' ? name.replace(/^server-/, '') : name).replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, '');
 }
 
-/** A scenario that broke off has left no checks. */
+/** A scenario that broke off has left no checks, or half a file of them. */
 function outcomeIn(folder: string): Outcome {
-  const file = join(folder, 'checks.json');
-  if (!existsSync(file)) return { passed: 0, failed: ['it broke off'], warned: [] };
-  return outcomeOf(JSON.parse(readFileSync(file, 'utf8')) as Check[]);
+  try {
+    return outcomeOf(JSON.parse(readFileSync(join(folder, 'checks.json'), 'utf8')) as Check[]);
+  } catch {
+    return brokeOff;
+  }
 }
 
-/** Its exit code says that a check failed, which the results say better. @returns what it said. */
-function finished(node: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+interface Finished {
+  readonly said: string;
+  /** Whether it came to an end by itself. */
+  readonly ended: boolean;
+}
+
+/** Its exit code says that a check failed, which the results say better. */
+function finished(node: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(node, args, {
       env: { PATH: process.env.PATH, ...env },
@@ -59,10 +69,15 @@ function finished(node: string, args: readonly string[], env: Readonly<Record<st
       killSignal: 'SIGKILL',
     });
     let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const streams = [child.stdout, child.stderr];
+    for (const stream of streams) stream.setEncoding('utf8').on('data', (text: string) => (said += text));
     child.once('error', reject);
-    child.once('close', () => {
-      resolve(said);
+    child.once('exit', (_, signal) => {
+      // What it has started may live on and keep them open.
+      if (signal !== null) for (const stream of streams) stream.destroy();
+    });
+    child.once('close', (_, signal) => {
+      resolve({ said, ended: signal === null });
     });
   });
 }

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureVsCode } from '../host/install';
 import { repoRoot } from '../host/paths';
+import { inTries } from '../host/systemPackages';
 import { clientScenarios } from './client/scenarios';
 
 /** The two versions of the official suite: the one that is released, and the one that knows 2026-07-28. */
@@ -53,6 +54,16 @@ export function alone({ suite, protocol }: Leg, scenario: string): string[] {
   return ['--scenario', scenario, ...(anyVersion ? [] : ['--spec-version', protocol])];
 }
 
+/** A run by the one scenario that it is for, or else by its arguments. */
+export function runNameOf(args: readonly string[]): string {
+  return scenarioOf(args) ?? args.join(' ');
+}
+
+/** The scenario of a run that is for only one. */
+export function scenarioOf([option, value]: readonly string[]): string | undefined {
+  return option === '--scenario' ? value : undefined;
+}
+
 /** A leg as it is named in a table. */
 export function titleOf({ side, protocol, suite }: Leg): string {
   return `${side}, ${protocol} (suite ${suite})`;
@@ -68,25 +79,40 @@ export async function suiteNode(): Promise<string> {
   return Number(process.versions.node.split('.', 1)[0]) >= 22 ? process.execPath : (await ensureVsCode()).node;
 }
 
-/** Puts both versions into `.conformance`, unless they are there. @throws Error with what npm said if it cannot. */
-export function installSuites(say: (line: string) => void): void {
+/** Puts both versions into `.conformance`, unless they are there. Rejects with what npm said if it cannot. */
+export async function installSuites(say: (line: string) => void): Promise<void> {
   for (const version of suiteVersions) {
-    if (installedVersion(version) === version) continue;
+    if (isInstalled(version)) continue;
     say(`installing ${packageName} ${version} into .conformance`);
-    const folder = folderOf(version);
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ private: true, dependencies: { [packageName]: version } })}\n`);
-    const npm = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], {
-      cwd: folder,
-      encoding: 'utf8',
-      shell: process.platform === 'win32',
-    });
-    if (npm.status !== 0) throw new Error(`npm could not install the suite: ${npm.error?.message ?? npm.stderr}`);
+    await inTries(`npm install ${packageName}@${version}`, () => install(version));
   }
+}
+
+/** From an empty folder, and marked at the end: npm that was cut off leaves packages that look whole. */
+function install(version: SuiteVersion): void {
+  const folder = folderOf(version);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ private: true, dependencies: { [packageName]: version } })}\n`);
+  const npm = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts'], {
+    cwd: folder,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  if (npm.status !== 0) throw new Error(`npm could not install the suite: ${npm.error?.message ?? npm.stderr}`);
+  writeFileSync(markerOf(version), version);
 }
 
 function folderOf(version: SuiteVersion): string {
   return join(repoRoot, '.conformance', version);
+}
+
+function markerOf(version: SuiteVersion): string {
+  return join(folderOf(version), 'installed');
+}
+
+function isInstalled(version: SuiteVersion): boolean {
+  return existsSync(markerOf(version)) && installedVersion(version) === version;
 }
 
 function installedVersion(version: SuiteVersion): string | undefined {

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { testInstallDir } from './paths';
 import { run } from './run';
-import { ensureSystemPackages, findChromium } from './systemPackages';
+import { ensureSystemPackages, findChromium, inTries } from './systemPackages';
 
 const nodePackage = `node-${process.platform}-${process.arch}`;
 const nodeVersion = '24.21.0';
@@ -31,11 +31,11 @@ export async function ensureVsCode(root = testInstallDir): Promise<VsCodeInstall
   const chromium = findChromium();
   if (chromium === undefined) throw new Error('no Chromium on the PATH');
   await mkdir(root, { recursive: true });
-  // Two runs in one checkout must not wipe each other's half-done install.
+  // Two runs in one checkout must not wipe each other's half-done install. With three tries on a slow machine that takes long.
   const release = await lock(root, {
     lockfilePath: join(root, 'lock'),
     stale: 60_000,
-    retries: { retries: 600, minTimeout: 1_000, maxTimeout: 1_000 },
+    retries: { retries: 3_600, minTimeout: 1_000, maxTimeout: 1_000 },
   });
   try {
     const marker = join(root, 'installed');
@@ -72,7 +72,12 @@ async function install(root: string, marker: string): Promise<void> {
 
 async function npmInstall(folder: string, what: string, env: NodeJS.ProcessEnv): Promise<void> {
   process.stderr.write(`  npm install ${what}\n`);
-  await rm(folder, { recursive: true, force: true });
+  await inTries(`npm install ${what}`, () => npmInstallOnce(folder, what, env));
+}
+
+/** Wipes what a try before left: npm takes a package that is half there for a whole one. */
+async function npmInstallOnce(folder: string, what: string, env: NodeJS.ProcessEnv): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
   await run('npm', ['install', '--prefix', folder, '--save-exact', '--no-audit', '--no-fund', '--loglevel=error', what], {

@@ -1,11 +1,15 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './run';
 
 interface SystemPackage {
   readonly name: string;
   readonly present: () => boolean;
 }
+
+/** Between the tries of a download. */
+const PAUSES_MS = [5_000, 20_000];
 
 const needed: readonly SystemPackage[] = [
   { name: 'chromium', present: () => findChromium() !== undefined },
@@ -46,12 +50,44 @@ async function installed(packages: readonly SystemPackage[]): Promise<boolean> {
   const canInstall = existsSync('/etc/debian_version') && onPath('apt-get') !== undefined && process.getuid?.() === 0;
   if (!canInstall) return false;
   process.stderr.write(`installing system packages: ${names}\n`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await run('apt-get', ['update', '-q'], { env });
-  await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names.split(' ')], { env });
+  await inTries('apt-get', (attempt) => aptInstall(names.split(' '), attempt));
   const still = namesOfMissing(packages);
   if (still !== '') throw new Error(`installed, but not found afterwards: ${still}`);
   return true;
+}
+
+/** All of the names at each try: a program that a try unpacked may be found on the PATH, but is not set up. */
+async function aptInstall(names: readonly string[], attempt: number): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // apt-get refuses to work after a dpkg that was cut off. If this cannot help, apt-get says why.
+  if (attempt > 1) await run('dpkg', ['--configure', '-a'], { env }).catch(() => undefined);
+  const patience = ['-q', '-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=120'];
+  await run('apt-get', ['update', ...patience], { env });
+  await run('apt-get', ['install', '-y', '--no-install-recommends', ...patience, ...names], { env });
+}
+
+/**
+ * Does what needs the network, up to three times with a growing pause, since one lost connection must not fail all tests.
+ * Each failure is one line on stderr. @param once is given the number of the try, from 1, and must start afresh at each.
+ * Rejects with the last error.
+ */
+export async function inTries<T>(
+  what: string,
+  once: (attempt: number) => Promise<T> | T,
+  pauses: readonly number[] = PAUSES_MS,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await once(attempt);
+    } catch (error) {
+      const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+      const pause = pauses[attempt - 1];
+      const next = pause === undefined ? 'giving up' : `again in ${String(pause / 1000)} s`;
+      process.stderr.write(`${what}: try ${String(attempt)} failed, ${next}: ${reason}\n`);
+      if (pause === undefined) throw error;
+      await sleep(pause);
+    }
+  }
 }
 
 /** The path of a Chromium or Chrome on this machine, or undefined. */

@@ -6,10 +6,11 @@ import { commandIds } from '../../src/editor/ids';
 import { activated } from './support';
 
 describe('activation', () => {
-  it('is quick, and touches no secret, file or port', async () => {
+  it('touches no secret, file or port', async () => {
     const { activatedInMs, container, workspace } = await activated();
     console.log(`activate() took ${activatedInMs.toFixed(1)} ms`);
-    assert.ok(activatedInMs > 0 && activatedInMs < 2_000);
+    // Far more than it takes: how quick it is, is for the benchmarks to tell.
+    assert.ok(activatedInMs > 0 && activatedInMs < 10_000);
     const { storageUri } = container.context;
     assert.ok(storageUri);
     assert.equal(existsSync(join(storageUri.fsPath, 'vault.store')), false);

@@ -94,9 +94,9 @@ describe('MCP provider', () => {
     await workspace.approvals.approve(workspace.servers.get('probe'), 'user');
     workspace.serversFileChanged();
     const id = 'mcp-secrets.mcp-secrets/probe';
-    const end = Date.now() + 30_000;
+    const end = performance.now() + 30_000;
     const find = (): vscode.LanguageModelToolInformation | undefined => vscode.lm.tools.find(({ name }) => name.endsWith('_measure'));
-    while (find() === undefined && Date.now() < end) {
+    while (find() === undefined && performance.now() < end) {
       await vscode.commands.executeCommand('workbench.mcp.startServer', id).then(undefined, () => undefined);
       await new Promise((resolve) => setTimeout(resolve, 300));
     }

@@ -5,11 +5,11 @@ const LIMIT_MS = 30_000;
 
 /** Asks again until the answer is something other than undefined. Throws, naming `what`, when that does not come. */
 export async function eventually<T>(what: string, probe: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const end = Date.now() + LIMIT_MS;
+  const end = performance.now() + LIMIT_MS;
   for (;;) {
     const value = await probe();
     if (value !== undefined) return value;
-    if (Date.now() >= end) throw new Error(`did not happen in ${String(LIMIT_MS / 1000)} s: ${what}`);
+    if (performance.now() >= end) throw new Error(`did not happen in ${String(LIMIT_MS / 1000)} s: ${what}`);
     await sleep(20);
   }
 }
