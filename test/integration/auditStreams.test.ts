@@ -137,7 +137,9 @@ describe('audit entries on their way to a receiver', function () {
       runs.set(name, running);
     }
 
-    before(async () => {
+    before(async function () {
+      // The receiver may have to be installed first.
+      this.timeout(600_000);
       begin('OTLP', async () => [await OtlpReceiver.start()]);
       if (!(await ensureSyslogReceiver())) return;
       begin('syslog, UDP', async (at) => [await SyslogReceiver.start(join(at.root, 'syslog'), 'udp')]);
@@ -159,6 +161,7 @@ describe('audit entries on their way to a receiver', function () {
 
   describe('by syslog', () => {
     before(async function () {
+      this.timeout(600_000);
       if (!(await ensureSyslogReceiver())) this.skip();
     });
 

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { commandIds } from '../../src/editor/ids';
@@ -9,7 +9,10 @@ describe('activation', () => {
   it('touches no secret, file or port', async () => {
     const { activatedInMs, container, workspace } = await activated();
     console.log(`activate() took ${activatedInMs.toFixed(1)} ms`);
-    // Far more than it takes: how quick it is, is for the benchmarks to tell.
+    // Far more than it takes: how quick it is, the benchmarks tell, from here.
+    const out = join(container.context.extensionPath, 'out');
+    mkdirSync(out, { recursive: true });
+    writeFileSync(join(out, 'activation.json'), JSON.stringify({ milliseconds: activatedInMs }));
     assert.ok(activatedInMs > 0 && activatedInMs < 10_000);
     const { storageUri } = container.context;
     assert.ok(storageUri);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { rowsOf } from '../../conformance/comparison';
-import { outcomeOf } from '../../conformance/outcome';
+import { rowsOf, toRunAgain } from '../../conformance/comparison';
+import { brokeOff, outcomeOf } from '../../conformance/outcome';
 import type { Outcome } from '../../conformance/outcome';
 import { counts, remarks, setsAreEqual, tables } from '../../conformance/report';
 import type { LegRows } from '../../conformance/report';
@@ -81,5 +81,23 @@ describe('the report of the conformance run', () => {
     assert.equal(setsAreEqual(excluded), true);
     assert.match(tables(excluded), /\| server-sse-polling \| ✓ 1 \| ✓ 1 \| \(unchecked\) \|/);
     assert.equal(counts(excluded).skipped, 1);
+  });
+
+  it('what broke off directly equals nothing: it would be equal to a proxy through which nothing works', () => {
+    assert.equal(setsAreEqual(results('ping', brokeOff, brokeOff, brokeOff)), false);
+  });
+
+  it('what failed, or did not pass and differs from direct, has a second try; what passed has none', () => {
+    const again = (...outcomes: [direct: Outcome | undefined, http: Outcome | undefined, stdio: Outcome | undefined]): string[] => {
+      const rows = results('ping', ...outcomes).flatMap((result) => result.rows);
+      return leg.ways.filter((way) => toRunAgain(leg, rows, way).length > 0);
+    };
+    assert.deepEqual(again(good, good, good), []);
+    assert.deepEqual(again(good, bad, idle), ['http', 'stdio']);
+    assert.deepEqual(again(good, undefined, good), ['http']);
+    assert.deepEqual(again(idle, good, idle), ['direct']);
+    assert.deepEqual(again(idle, idle, idle), []);
+    assert.deepEqual(again(bad, bad, bad), ['direct', 'http', 'stdio']);
+    assert.deepEqual(again(brokeOff, good, good), ['direct']);
   });
 });
