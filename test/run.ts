@@ -19,7 +19,7 @@ function limits(limitMs: number, testMs: number, grep: string | undefined): Moch
 const stages: Record<string, (grep: string | undefined) => Promise<MochaResult>> = {
   lint: () => commandStage('lint', 'npm', ['run', '--silent', 'lint']),
   build: () => commandStage('build', process.execPath, ['esbuild.js']),
-  unit: (grep) => mochaStage('unit', limits(20 * minute, 10_000, grep)),
+  unit: (grep) => mochaStage('unit', limits(20 * minute, minute, grep)),
   integration: (grep) => mochaStage('integration', limits(120 * minute, 30_000, grep)),
   conformance: () => scriptStage('conformance', 30 * minute, (result) => ['test/conformance/run.ts', '--result', result]),
   vscode: (grep) => hostStage('vscode', limits(20 * minute, minute, grep)),

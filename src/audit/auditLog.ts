@@ -111,6 +111,9 @@ export class AuditLog implements AuditSink, Disposable {
 
   /** A turn of writing; turns follow each other. */
   async #take(): Promise<void> {
+    // This turn writes all that there is: a later one of its own would only keep `dispose` from writing.
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#turns += 1;
     this.#turn = this.#turn.then(() => this.#write());
     await this.#turn;
@@ -119,7 +122,6 @@ export class AuditLog implements AuditSink, Disposable {
 
   /** Writes what is left and lets go. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
     await this.flush();
     this.dispose();
   }

@@ -174,9 +174,14 @@ function linesAtOnce(stdin: NodeJS.ReadStream, leave: AbortSignal): Promise<Give
     const came: string[] = [];
     let pasting = NOTHING_PASTED;
     let quiet: NodeJS.Timeout | undefined;
+    let waiting: NodeJS.Immediate | undefined;
 
-    const release = (): void => {
+    const waitNoMore = (): void => {
       clearTimeout(quiet);
+      clearImmediate(waiting);
+    };
+    const release = (): void => {
+      waitNoMore();
       stdin.off('data', pieceCame).off('end', inputEnded).off('error', failed).pause();
       editor.close();
     };
@@ -186,6 +191,10 @@ function linesAtOnce(stdin: NodeJS.ReadStream, leave: AbortSignal): Promise<Give
       release();
     };
     const quietCame = (): void => {
+      // What came while the process stood still is read first.
+      waiting = setImmediate(decide);
+    };
+    const decide = (): void => {
       if (pasting.left) end([]);
       else if (!pasting.open && came.length > 0) end(editor.line === '' ? came : [...came, editor.line]);
     };
@@ -193,7 +202,7 @@ function linesAtOnce(stdin: NodeJS.ReadStream, leave: AbortSignal): Promise<Give
       const { keys: typed, ...after } = takePiece(pasting, decoder.write(piece));
       pasting = after;
       keys.write(typed);
-      clearTimeout(quiet);
+      waitNoMore();
       quiet = setTimeout(quietCame, PASTE_MS);
     };
     const inputEnded = (): void => void keys.end();

@@ -25,6 +25,8 @@ describe('the hidden prompt on a terminal', function () {
   async function typedInto(command: string, typed: string): Promise<{ shown: string; code: number | null }> {
     const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: place.workspace, env: { ...place.env, SHELL: '/bin/sh' } });
     let shown = '';
+    // A command that has ended takes nothing any more: what it showed says why.
+    child.stdin.on('error', () => undefined);
     child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
     const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
     await until('the prompt', () => shown.includes('(not shown): '));

@@ -107,6 +107,8 @@ describe('a prompt on a terminal that marks what is pasted', function () {
     const env = { ...place.env, SHELL: '/bin/sh', TERM: 'xterm-256color' };
     const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: place.workspace, env });
     let shown = '';
+    // A command that has ended takes nothing any more: what it showed says why.
+    child.stdin.on('error', () => undefined);
     child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
     const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
     await until('the prompt', () => shown.includes('(not shown): '));

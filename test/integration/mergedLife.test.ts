@@ -222,7 +222,7 @@ describe('all servers at one endpoint: servers come and go', function () {
   });
 
   it('a stream that its server ends before the answer is taken up again', async () => {
-    let answer: () => void = () => undefined;
+    let answer: (() => void) | undefined;
     const polled = await SdkServer.start('polled', { tools: {} }, (server) => {
       server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [{ name: 'slow', inputSchema: { type: 'object' } }] }));
       server.setRequestHandler(CallToolRequestSchema, async (_request, { closeSSEStream }) => {
@@ -235,8 +235,8 @@ describe('all servers at one endpoint: servers come and go', function () {
     await proxy.servers({ polled: { url: polled.url } });
     const client = await connect();
     const text = client.text('polled__slow');
-    await until('the call is there', () => polled.of('tools/call').length === 1);
-    answer();
+    await until('the call is there', () => answer !== undefined);
+    answer?.();
     assert.equal(await text, 'at last');
     assert.equal(polled.of('tools/call').length, 1);
     await polled.stop();

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { Agent } from './support/agent';
 import { newCanary } from './support/canaries';
 import { until } from './support/eventually';
 import { LocalProxy } from './support/localProxy';
-import { allProcesses, canLook, environmentText, isRunning, leftOf, processesOf } from './support/processes';
+import { allProcesses, canLook, environmentText, isRunning, killLeft, leftOf, textAt } from './support/processes';
 import { scripted, textOf, valueOf } from './support/scripted';
 import type { OwnEnvironment } from './support/scripted';
 import type { Serving } from './support/serving';
 import { Workplace } from './support/workplace';
 
-/** Fields of /proc/PID/stat after the name: parent, group and session. */
+/** Fields of /proc/PID/stat after the name: parent, group and session. 0 if it has ended. */
 function kinOf(pid: number): { parent: number; group: number; session: number } {
-  const [, parent = 0, group = 0, session = 0] = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+  const [, parent = 0, group = 0, session = 0] = textAt(`/proc/${String(pid)}/stat`)
     .replace(/^.*\) /s, '')
     .split(' ')
     .map(Number);
@@ -43,7 +42,7 @@ describe('when the proxy is killed', function () {
 
   afterEach(() => {
     for (const agent of agents) agent.close();
-    for (const { pid } of processesOf(place.root)) process.kill(pid, 'SIGKILL');
+    killLeft(place.root);
   });
 
   async function start(): Promise<{ agent: Agent; pid: number }> {

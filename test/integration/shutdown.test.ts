@@ -33,6 +33,8 @@ describe('serve', function () {
     const second = await place.serve(['--port', String(first.port)]);
     assert.notEqual(second.port, first.port);
     await first.stop();
+    // It would take over what is free again.
+    await second.stop();
     const third = await place.serve(['--port', String(first.port)]);
     assert.equal(third.port, first.port);
   });

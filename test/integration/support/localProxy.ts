@@ -14,7 +14,7 @@ import { MemoryBlobStore, RecordingLogger } from '../../unit/support/memory';
 import type { FixedClock, RecordingAudit } from '../../unit/support/memory';
 import { bench } from '../../unit/support/vaults';
 import type { Reachable } from './agent';
-import { leftOf, processesOf } from './processes';
+import { killLeft, leftOf } from './processes';
 
 /**
  * The proxy in the test's own process, for what no command line can do to it: a panic, a clock that moves. The vault and the
@@ -90,7 +90,7 @@ export class LocalProxy implements Reachable {
     try {
       assert.deepEqual(await leftOf(this.folder), [], 'processes are left');
     } finally {
-      for (const { pid } of processesOf(this.folder)) process.kill(pid, 'SIGKILL');
+      killLeft(this.folder);
       rmSync(this.folder, { recursive: true, force: true });
     }
   }

@@ -23,7 +23,7 @@ export function environmentOf(pid: number): Record<string, string> {
 
 /** The variables of a process as one text; empty if it has ended, or is another user's. */
 export function environmentText(pid: number): string {
-  return read(`/proc/${String(pid)}/environ`);
+  return textAt(`/proc/${String(pid)}/environ`);
 }
 
 /** Whether a process runs. One that has ended and waits for its parent does not. */
@@ -51,11 +51,22 @@ export async function leftOf(folder: string): Promise<Seen[]> {
   return processesOf(folder);
 }
 
+/** Ends what is left of a folder's processes, as far as it has not ended by itself meanwhile. */
+export function killLeft(folder: string): void {
+  for (const { pid } of processesOf(folder)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 /** All processes that can be seen; none where there is no /proc. */
 export function allProcesses(): Seen[] {
   if (!canLook) return [];
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map((pid) => ({ pid: Number(pid), commandLine: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') }));
+  return pids.map((pid) => ({ pid: Number(pid), commandLine: textAt(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') }));
 }
 
 /** The working folder of a process; empty if it has ended, or is another user's. */
@@ -67,8 +78,8 @@ function placeOf(pid: number): string {
   }
 }
 
-/** Processes end while one looks at them. */
-function read(path: string): string {
+/** A file of /proc; empty if it is gone: processes end while one looks at them. */
+export function textAt(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {

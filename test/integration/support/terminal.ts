@@ -20,6 +20,8 @@ export async function onTerminal(
   const env = { ...place.env, SHELL: '/bin/sh' };
   const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: place.workspace, env });
   const out = { shown: '', closed: false };
+  // A command that has ended takes nothing any more: what it showed says why.
+  child.stdin.on('error', () => undefined);
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out.shown += text));
   const closed = new Promise<number | null>((resolve) =>
     child.on('close', (code) => {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { findCanaries } from './canaries';
 import { until } from './eventually';
-import { leftOf, processesOf } from './processes';
+import { killLeft, leftOf } from './processes';
 import { cliPath, run, startNode } from './programs';
 import type { Finished } from './programs';
 import { Serving } from './serving';
@@ -156,7 +156,7 @@ export class Workplace {
       }
       assert.deepEqual(await leftOf(this.root), [], 'processes are left');
     } finally {
-      for (const { pid } of processesOf(this.root)) process.kill(pid, 'SIGKILL');
+      killLeft(this.root);
       rmSync(this.root, { recursive: true, force: true });
       open.delete(this.root);
     }

@@ -107,6 +107,18 @@ describe('the audit file', () => {
     assert.deepEqual(servers(), ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
   });
 
+  it('has everything after dispose, also when the turn before took so long that the next one was due', async () => {
+    const log = open();
+    log.record(entry('one'));
+    const flushed = log.flush();
+    const end = performance.now() + 150;
+    while (performance.now() < end);
+    await flushed;
+    log.record(entry('two'));
+    log.dispose();
+    assert.deepEqual(servers(), ['one', 'two']);
+  });
+
   it('has everything after dispose even if the key is not there yet, and says so', async () => {
     const first = open();
     first.record(entry('with a key'));
