@@ -28,7 +28,8 @@ describe('backups and the stock age program', function () {
   let recipient = '';
 
   before(async function () {
-    this.timeout(300_000);
+    // The program may have to be installed first.
+    this.timeout(600_000);
     if (process.platform !== 'linux' || !(await ensureProgram('age'))) {
       process.stderr.write('skipped: backups and the stock age program (needs Linux and the package "age")\n');
       this.skip();

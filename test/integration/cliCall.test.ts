@@ -93,12 +93,12 @@ describe('mcp-secrets call', function () {
     assert.deepEqual([code, stdout], [1, '']);
     assert.deepEqual(stderr.split('\n').slice(0, -2), lines);
     assert.match(stderr, /\nmcp-secrets: .*ended before it answered \(exit code 3\)\. Its own messages are .*on standard error/);
-    const silent = await place.cli(['call', 'waits', 'do', '--timeout', '2']);
+    const silent = await place.cli(['call', 'waits', 'do', '--timeout', '6']);
     assert.deepEqual(
       silent.stderr.split('\n').slice(0, -2),
       lines.map((line) => line.replace('fails', 'waits')),
     );
-    assert.match(silent.stderr, /\nmcp-secrets: .*sent nothing for 2 seconds/);
+    assert.match(silent.stderr, /\nmcp-secrets: .*sent nothing for 6 seconds/);
     const fine = await place.cli(['call', 'child', 'leak', '--args', '{"where":"stderr","name":"TOKEN"}']);
     assert.deepEqual([fine.code, fine.stderr], [0, '']);
   });
@@ -125,8 +125,8 @@ describe('mcp-secrets call', function () {
       ['web', 'says'],
       ['patient', 'is-silent'],
     ];
-    assert.deepEqual(await Promise.all(calls.map((words) => place.ok(['call', ...words, '--timeout', '1']))), ['done\n', 'done\n']);
-    assertRefused(await place.cli(['call', 'web', 'is-silent', '--timeout', '1']), 1, /sent nothing for 1 seconds/);
+    assert.deepEqual(await Promise.all(calls.map((words) => place.ok(['call', ...words, '--timeout', '3']))), ['done\n', 'done\n']);
+    assertRefused(await place.cli(['call', 'web', 'is-silent', '--timeout', '3']), 1, /sent nothing for 3 seconds/);
   });
 
   it('wrong usage: exit code 2', async () => {

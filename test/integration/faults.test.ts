@@ -131,7 +131,7 @@ describe('faults of servers', function () {
     let agent: Agent;
 
     beforeEach(async () => {
-      await local.servers({ s: { command: process.execPath, args: ['-e', UNRULY], limits: { startTimeout: '30s' } } });
+      await local.servers({ s: { command: process.execPath, args: ['-e', UNRULY], limits: { startTimeout: '30s', callTimeout: '3s' } } });
       agent = newAgent();
       await agent.initialize();
     });
@@ -383,7 +383,7 @@ describe('faults of servers', function () {
       });
 
       it('hangs with a call under way: an error for that and for those that follow, until it goes on', async () => {
-        await local.servers({ s: { type: 'sse', url: server.where } });
+        await local.servers({ s: { type: 'sse', url: server.where, limits: { callTimeout: '3s' } } });
         const one = newAgent();
         await one.initialize();
         const underWay = one.tool('x');

@@ -52,7 +52,7 @@ class Tally {
 }
 
 describe('a process that is killed at any moment', function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
   const random = new Seeded();
   const tally = new Tally();
   /** How long operations take, in ms, by kind and size of the vault, as far as it is known: kills are spread over that time. */

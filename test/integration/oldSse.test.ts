@@ -22,7 +22,7 @@ describe('a server of the old transport, HTTP+SSE', function () {
     old = await ScriptedSse.start();
     local = await LocalProxy.start({ TOKEN: first });
     await local.servers({
-      old: { type: 'sse', url: old.url, headers: { 'X-Team': 'blue' }, secrets: { TOKEN: 'bearer' }, limits: { startTimeout: '2s' } },
+      old: { type: 'sse', url: old.url, headers: { 'X-Team': 'blue' }, secrets: { TOKEN: 'bearer' } },
     });
     agent = new Agent(local, 'old');
   });
@@ -83,6 +83,7 @@ describe('a server of the old transport, HTTP+SSE', function () {
   });
 
   it('one that never says where messages go is given up after the time to start', async () => {
+    await local.servers({ old: { type: 'sse', url: old.url, limits: { startTimeout: '2s' } } });
     old.endpoint = () => undefined;
     const { messages } = await agent.initialize();
     assert.equal(messages[0]?.error?.data?.kind, 'upstreamTimeout');

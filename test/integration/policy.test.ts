@@ -384,7 +384,8 @@ describe('a policy by what a server says of its tools', function () {
     const agent = new Agent(serving);
     agents.push(agent);
     await agent.initialize();
-    await agent.call('tools/list');
+    // On a slow machine it joins after the handshake.
+    await until('it has joined', async () => (await agent.call('tools/list')).body.includes('"merged__read"'));
     const kindOf = async (tool: string): Promise<string | undefined> => (await agent.tool(tool)).messages[0]?.error?.data?.kind;
     assert.deepEqual([await kindOf('merged__read'), await kindOf('merged__write')], [undefined, 'policyDenied']);
   });

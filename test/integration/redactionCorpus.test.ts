@@ -64,7 +64,9 @@ describe('real results of real tools', function () {
   this.timeout(300_000);
   let corpus: Result[];
 
-  before(async () => {
+  before(async function () {
+    // Some of the servers may have to be installed first.
+    this.timeout(600_000);
     corpus = await collectCorpus();
     assert.ok(corpus.length >= 1_000, String(corpus.length));
     assert.ok(REAL.length + NASTY.length >= 50);

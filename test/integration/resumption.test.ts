@@ -229,12 +229,12 @@ describe('a question to the user over HTTP', function () {
     const server = new RememberingServer();
     await server.start();
     const local = await LocalProxy.start({});
-    await local.servers({ s: { url: server.url, limits: { callTimeout: '1s' } } });
+    await local.servers({ s: { url: server.url, limits: { callTimeout: '3s' } } });
     const client = await TestClient.http(new URL(`http://127.0.0.1:${String(local.port)}/mcp/s`), {
       authorization: `Bearer ${local.token}`,
     });
     const { elicitAnswer } = client;
-    Object.defineProperty(client, 'elicitAnswer', { get: () => sleep(3_500).then(() => elicitAnswer) });
+    Object.defineProperty(client, 'elicitAnswer', { get: () => sleep(7_000).then(() => elicitAnswer) });
     assert.equal(await client.text('ask'), 'Ada');
     await client.close();
     await local.close();

@@ -4,7 +4,7 @@ import { Agent, createServer, request } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from 'node:http';
 import { connect, createServer as createPlainServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '../../../../src/proxy/front/connection';
 import { listenOnPort } from '../../../../src/proxy/front/listeners';
 import type { Handler, Listener } from '../../../../src/proxy/front/listeners';
@@ -43,10 +43,13 @@ class Caller {
     this.gone = once(this.socket, 'close').catch(() => undefined);
   }
 
-  /** Sends it, and gives the other side time to read it as a piece of its own. */
+  /** Sends it, and gives the other side, which is in this process, time and turns to read it as a piece of its own. */
   async send(text: string): Promise<void> {
+    // What is written before that goes out later, together with what comes next.
+    if (this.socket.connecting) await once(this.socket, 'connect');
     this.socket.write(text);
     await sleep(10);
+    for (let turns = 0; turns < 5; turns += 1) await nextTurn();
   }
 
   /** The bodies of the answers so far. All of them have a length. */
@@ -219,6 +222,7 @@ describe('a connection of an agent', function () {
       assert.deepEqual(await caller.answered(2), ['POST /mcp/one ab', 'POST / cd']);
       const patient = call();
       await patient.send('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n');
+      await until('the answer to Expect', () => patient.received !== '');
       assert.match(patient.received, /^HTTP\/1\.1 100 Continue\r\n\r\n$/);
       patient.received = '';
       await patient.send('ef');
@@ -294,6 +298,7 @@ describe('a connection of an agent', function () {
         answer = echo;
       };
       await caller.send(post('a'));
+      await until('the first is read', () => handled.length === 1);
       await caller.send(post('b'));
       handled[0]?.response.write('data: b\n\n');
       handled[0]?.response.end();
@@ -659,6 +664,7 @@ describe('a connection of an agent', function () {
     const all = texts.map(() => call());
     await Promise.all(all.map((caller) => once(caller.socket, 'connect')));
     await Promise.all(all.map((caller, i) => caller.send(texts[i] ?? '')));
+    await until('the whole ones are read', () => handled.length === 2);
     answer = echo;
     const idle = [call(), call()];
     await idle[0]?.send(post('a'));
@@ -743,6 +749,7 @@ describe('a connection of an agent', function () {
       answer = () => undefined;
       const caller = call(port());
       await caller.send(post('a'));
+      await until('it is read', () => handled.length === 1);
       tend(100_000);
       await sleep(20);
       assert.equal(went.length, 0);
