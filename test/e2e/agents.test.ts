@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { eventually } from '../host/eventually';
 import type { TreeRow } from '../host/treeViews';
 import type { Workbench } from '../host/workbench';
-import { titled } from './support/actions';
+import { approve, titled } from './support/actions';
 import { forgetState } from './support/browserState';
 import type { HttpUpstream } from './support/httpUpstream';
 import { startHttpUpstream } from './support/httpUpstream';
@@ -33,8 +33,7 @@ describe('agents outside VS Code', () => {
     workbench = session.workbench;
     await workbench.views.open('MCP Secrets');
     for (const server of ['github', 'docs']) {
-      await workbench.views.itemAction('Servers', server, 'Approve Server');
-      await workbench.dialogButton('Approve');
+      await approve(workbench, server);
       await described(workbench, 'Servers', server, /^http · ready/);
     }
   });

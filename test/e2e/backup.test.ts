@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../host/eventually';
 import { Workbench } from '../host/workbench';
-import { addSecret, replaceSecret, titled } from './support/actions';
+import { addSecret, approve, replaceSecret, titled } from './support/actions';
 import { searchFiles, tokenCanary } from './support/canary';
 import { chooseFile } from './support/files';
 import type { HttpUpstream } from './support/httpUpstream';
@@ -119,8 +119,7 @@ describe('a backup, restored in another folder', () => {
 
   it('brings the value back, for a server that is approved here first', async () => {
     assert.equal(upstream.received.length, 0);
-    await second.views.itemAction('Servers', 'github', 'Approve Server');
-    await second.dialogButton('Approve');
+    await approve(second, 'github');
     await described(second, 'Servers', 'github', / ready /);
     await second.views.itemAction('Servers', 'github', 'Start Server');
     await eventually('it is started', () => (upstream.received.some(({ method }) => method === 'tools/list') ? true : undefined));

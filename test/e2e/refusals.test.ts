@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import assert from 'node:assert/strict';
 import type { Workbench } from '../host/workbench';
-import { addSecret, ask, deleteSecret, giveValue, titled } from './support/actions';
+import { addSecret, approve, ask, deleteSecret, giveValue, titled } from './support/actions';
 import { browserStorage } from './support/browserStorage';
 import { searchFiles, tokenCanary } from './support/canary';
 import type { HttpUpstream } from './support/httpUpstream';
@@ -157,8 +157,7 @@ describe('calls that are refused', () => {
   });
 
   it('carries out the changed plan once it is approved in the tree', async () => {
-    await workbench.views.itemAction('Servers', 'github', 'Approve Server');
-    await workbench.dialogButton('Approve');
+    await approve(workbench, 'github');
     await described(workbench, 'Servers', 'github', /^http · (?:ready|running) · 1 secret$/);
     const again = new Client({ name: 'reviewer', version: '1.0.0' });
     await connect(again);

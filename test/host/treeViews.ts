@@ -13,6 +13,7 @@ export interface TreeRow {
 
 /** The part of the browser's elements that is used here; this project is compiled without the browser's types. */
 interface RowElement {
+  readonly isConnected: boolean;
   getAttribute(name: string): string | null;
   querySelector(selector: string): { readonly textContent: string } | null;
 }
@@ -97,6 +98,10 @@ export class TreeViews {
     await clickOnce(`"${actionTitle}" of "${rowLabel}"`, async () => {
       // Only the row under the mouse shows its actions.
       await row.hover({ timeout: 2_000 });
+      // While a view is read anew, VS Code runs the command of a row and does not say of which one.
+      const element = await action.elementHandle({ timeout: 2_000 });
+      await row.page().waitForTimeout(400);
+      if (!(await element.evaluate((node: unknown) => (node as RowElement).isConnected))) throw new Error('the row was drawn anew');
       return action;
     });
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
+import { appears } from '../../host/clicks';
 import { eventually, uiLimitMs } from '../../host/eventually';
 import type { Workbench } from '../../host/workbench';
 import type { Turn } from './agent';
@@ -22,6 +23,19 @@ export async function titled({ quickInput }: Workbench, title: string): Promise<
   await eventually(title, async () => ((last = await quickInput.title()) === title ? true : undefined)).catch(() => {
     assert.equal(last, title);
   });
+}
+
+/** Approves a server by its row in the view. */
+export async function approve(workbench: Workbench, server: string): Promise<void> {
+  const { page, views } = workbench;
+  await eventually(`the approval of ${server} is asked for`, async () => {
+    await views.itemAction('Servers', server, 'Approve Server');
+    if (await appears(page.locator('.monaco-dialog-box'), 5_000)) return true;
+    // The view was just being read anew, so that VS Code did not say which row it was: then it is asked which server is meant.
+    await page.keyboard.press('Escape');
+    return undefined;
+  });
+  await workbench.dialogButton('Approve');
 }
 
 /** Answers the open box for a secret's value, after a look at it: it must hide what is typed. */
