@@ -4,11 +4,12 @@ import type { Server } from '../../bindings/server';
 import { systemClock } from '../../shared/clock';
 import type { Clock } from '../../shared/clock';
 import { SecretsError } from '../../shared/errors';
+import type { Reply } from './reply';
 
 /** Sessions that one server may have open at a time. */
 const MAX_PER_SERVER = 64;
-/** A session that its agent has not come back to may still be beginning, for so long. */
-const BEGINNING_MS = 5 * 60_000;
+/** A session that its agent has just been told of may still be beginning, for so long. */
+const BEGINNING_MS = 10_000;
 /** A session without a request for this long is over: its agent has gone without a word. */
 const IDLE_MS = 60 * 60_000;
 /** One whose agent never came back to it, and may not even have heard of it, is over sooner. */
@@ -34,6 +35,14 @@ export interface Session {
   streams: number;
 }
 
+/** Who opens a session. */
+export interface Opener {
+  readonly agent: string;
+  readonly server: Server;
+  /** The answer that tells the agent of it: until that is over, the session is in use. */
+  readonly reply?: Pick<Reply, 'ended' | 'onClosed'>;
+}
+
 /** The open sessions. Ids are ours (random UUIDs): an upstream's own ids stay between it and the proxy. */
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
@@ -47,7 +56,7 @@ export class Sessions {
   }
 
   /** Opens one. @param state what the upstream keeps for it. @throws SecretsError `sessionLimit`. */
-  open({ agent, server }: { readonly agent: string; readonly server: Server }, state?: unknown): Session {
+  open({ agent, server, reply }: Opener, state?: unknown): Session {
     this.makeRoom(server.name, agent);
     const session: Session = {
       id: randomUUID(),
@@ -62,19 +71,22 @@ export class Sessions {
       streams: 0,
     };
     this.#sessions.set(session.id, session);
+    if (reply?.ended === false) this.#beginning(session, reply);
     return session;
   }
 
   /**
-   * If a server has as many sessions as it may have, the one that this agent has not used for longest ends: many agents never
-   * say that they are done with one. If it has none to give, an agent that has more than it has gives way, so that nobody can lock
+   * If a server has as many sessions as it may have, one of this agent ends: the first that it was told of and never came back to,
+   * else the one that it has not used for longest. Many agents never say that they are done with one. If it has none to give, an agent that has more than it has gives way, so that nobody can lock
    * others out: with an idle one, else with one that only listens. Sessions with a call under way stay. @throws SecretsError `sessionLimit`.
    */
   makeRoom(server: string, agent: string): void {
     const open = this.of(server);
     if (open.length < MAX_PER_SERVER) return;
     const begun = this.#clock.steady() - BEGINNING_MS;
-    const spare = open.filter((s) => s.visits === s.streams && (s.cameBack || s.usedAt < begun)).sort((a, b) => a.usedAt - b.usedAt);
+    const spare = open
+      .filter((s) => s.visits === s.streams && (s.cameBack || s.usedAt < begun))
+      .sort((a, b) => Number(a.cameBack) - Number(b.cameBack) || a.usedAt - b.usedAt);
     const idle = spare.filter((s) => s.visits === 0);
     const share = (of: string): number => open.filter((s) => s.agent === of).length;
     const ofRichest = (those: readonly Session[]): Session | undefined =>
@@ -119,6 +131,14 @@ export class Sessions {
   abandoned(): Session[] {
     const now = this.#clock.steady();
     return this.all().filter((s) => s.visits === 0 && now - s.usedAt > (s.cameBack ? IDLE_MS : UNUSED_MS));
+  }
+
+  #beginning(session: Session, reply: Pick<Reply, 'onClosed'>): void {
+    this.enter(session);
+    reply.onClosed(() => {
+      session.visits -= 1;
+      session.usedAt = this.#clock.steady();
+    });
   }
 
   #used(session: Session): void {

@@ -1,6 +1,6 @@
 import type { Server } from '../../bindings/server';
 import { SecretsError } from '../../shared/errors';
-import type { Session, Sessions } from '../front/sessions';
+import type { Opener, Session, Sessions } from '../front/sessions';
 import type { Post, Upstream, Visit } from '../visit';
 import { ChannelSession } from './channelSession';
 import type { PeersOptions } from './peers';
@@ -46,8 +46,8 @@ export class ChannelUpstream<S extends Server> implements Upstream {
   }
 
   /** Opens a session without a handshake. */
-  open(visit: Pick<Visit, 'agent' | 'server'>): Session {
-    return this.#newSession(visit, false).session;
+  open({ agent, server }: Pick<Visit, 'agent' | 'server'>): Session {
+    return this.#newSession({ agent, server }, false).session;
   }
 
   listen(visit: Visit): Promise<void> {
@@ -72,9 +72,9 @@ export class ChannelUpstream<S extends Server> implements Upstream {
   }
 
   /** @throws SecretsError `sessionLimit`. */
-  #newSession({ agent, server }: Pick<Visit, 'agent' | 'server'>, handshake: boolean): { session: Session; state: ChannelSession<S> } {
-    const state = new ChannelSession<S>(server as S, this.#options, handshake);
-    const session = this.#options.sessions.open({ agent, server }, state);
+  #newSession(opener: Opener, handshake: boolean): { session: Session; state: ChannelSession<S> } {
+    const state = new ChannelSession<S>(opener.server as S, this.#options, handshake);
+    const session = this.#options.sessions.open(opener, state);
     this.#running.add(state);
     this.#tending ??= setInterval(() => {
       this.tend();

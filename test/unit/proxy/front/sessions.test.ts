@@ -98,6 +98,38 @@ describe('sessions', () => {
     assert.deepEqual(ended, []);
   });
 
+  it('that their agents never came back to give way first, but not before the agent can have', () => {
+    const used = Array.from({ length: 62 }, () => useAt(0, openAt(0)));
+    const [first, second] = [openAt(1), openAt(2)];
+    openAt(10_000);
+    assert.deepEqual(ended, used.slice(0, 1));
+    openAt(10_002);
+    openAt(10_003);
+    assert.deepEqual(ended, [used[0], first, second]);
+  });
+
+  it('are in use until the answer that tells the agent of them is over', async () => {
+    const answers: (() => void)[] = [];
+    const reply = { ended: false, onClosed: (over: () => void): unknown => answers.push(over) };
+    const opened = Array.from({ length: 64 }, () => sessions.open({ ...OF, reply }));
+    clock.time = 30 * MINUTE;
+    await refusal('sessionLimit', () => sessions.open(OF));
+    assert.deepEqual(sessions.abandoned(), []);
+    for (const over of answers) over();
+    clock.time += 9_000;
+    await refusal('sessionLimit', () => sessions.open(OF));
+    clock.time += 2 * MINUTE - 9_000;
+    assert.deepEqual(sessions.abandoned(), []);
+    clock.time += 1;
+    assert.deepEqual(sessions.abandoned(), opened);
+  });
+
+  it('are not waited for if nobody can be told of them', () => {
+    const session = sessions.open({ ...OF, reply: { ended: true, onClosed: () => undefined } });
+    clock.time += 2 * MINUTE + 1;
+    assert.deepEqual(sessions.abandoned(), [session]);
+  });
+
   it('cannot be had by one agent alone: who has most gives way, also what it never came back to', () => {
     const few = openAt(0, 'claude code');
     const many = Array.from({ length: 63 }, (_, i) => openAt(i));
