@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { SecretsError } from './errors';
@@ -41,6 +41,7 @@ async function take(path: string): Promise<{ held: FileLock; release: () => Prom
     const folder = lockFolder(path);
     const future = new FutureLock(folder, STALE_MS);
     const release = await whenFree(
+      path,
       () =>
         lockfile().lock(path, {
           realpath: false,
@@ -60,7 +61,7 @@ async function take(path: string): Promise<{ held: FileLock; release: () => Prom
     // A lock that another process took over is not ours to release.
     return { held: { isHeld, confirm }, release: () => (isHeld() ? release().catch(() => undefined) : Promise.resolve()) };
   } catch (error) {
-    if (isTaken(error)) throw new SecretsError('storeBusy', { path });
+    if (isTaken(error, path)) throw new SecretsError('storeBusy', { path });
     throw storeFailure(path, error);
   }
 }
@@ -69,19 +70,21 @@ async function take(path: string): Promise<{ held: FileLock; release: () => Prom
  * Tries again while another process has the lock. A folder that cannot be written is no reason to wait.
  * @param look is called each time that the lock is found taken.
  */
-async function whenFree<T>(attempt: () => Promise<T>, look: () => void): Promise<T> {
+async function whenFree<T>(path: string, attempt: () => Promise<T>, look: () => void): Promise<T> {
   const end = performance.now() + PATIENCE_MS;
   for (let pause = 3; ; pause = Math.min(pause * 1.1, LONGEST_PAUSE_MS)) {
     try {
       return await attempt();
     } catch (error) {
-      if (!isTaken(error) || performance.now() > end) throw error;
+      if (!isTaken(error, path) || performance.now() > end) throw error;
       look();
       await setTimeout(pause * (1 + Math.random()));
     }
   }
 }
 
-function isTaken(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ELOCKED';
+/** A lock that is gone in the moment in which it was taken: another process took it for the stale one that both of them saw. */
+function isTaken(error: unknown, path: string): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ELOCKED' || (code === 'ENOENT' && existsSync(dirname(path)));
 }

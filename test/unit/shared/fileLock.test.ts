@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type fs from 'node:fs';
 import { existsSync, mkdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
@@ -110,6 +111,32 @@ describe('the lock of a file', () => {
     assert.equal(await take(), 'taken');
     await owner;
     assert.ok(confirmed);
+  });
+
+  it('is waited for when another process takes it away in the moment in which it was made', async () => {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const files = require('graceful-fs') as typeof fs;
+    const look = mock.method(files, 'stat', ((...args: Parameters<typeof fs.stat>) => {
+      rmdirSync(lock);
+      look.mock.restore();
+      files.stat(...args);
+    }) as typeof fs.stat);
+    assert.equal(await take(), 'taken');
+    assert.equal(look.mock.callCount(), 1);
+  });
+
+  it('is not waited for where its folder is gone', async () => {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const files = require('graceful-fs') as typeof fs;
+    path = join(folder(), 'gone', 'file');
+    mock.method(files, 'mkdir', ((made: string, done: (error: Error | null) => void) => {
+      rmdirSync(join(folder(), 'gone'));
+      mock.restoreAll();
+      files.mkdir(made, done);
+    }) as typeof fs.mkdir);
+    const started = passed;
+    await refusal('storeFailed', take);
+    assert.equal(passed, started);
   });
 
   it('is waited for as long as ever when the clock goes back', async () => {
