@@ -3,7 +3,7 @@ import type { Server } from '../bindings/server';
 import type { SecretsError } from '../shared/errors';
 import type { Call } from './call';
 import type { Reply } from './front/reply';
-import type { Session } from './front/sessions';
+import type { Opener, Session } from './front/sessions';
 import type { Message } from './jsonRpc';
 
 /** What an agent asks of a server with one HTTP request. */
@@ -41,5 +41,5 @@ export interface Upstream {
    * Opens a session without a handshake, for servers that know none (MCP 2026-07-28). Absent: such servers need no session.
    * @throws SecretsError `sessionLimit`.
    */
-  open?(visit: Pick<Visit, 'agent' | 'server'>): Session;
+  open?(opener: Opener): Session;
 }

@@ -63,6 +63,7 @@ export function ask(target: Target, request: Request, call: Call, heard: Heard =
       await upstream.post(post);
     } finally {
       over = true;
+      reply.end();
       if (Object.keys(own.versions).length > 0) call.versions = { ...call.versions, ...own.versions };
     }
     if (answer === undefined) throw new SecretsError('upstreamClosed', { server: target.server.name });
@@ -83,6 +84,7 @@ export async function tell({ upstream, ...visit }: Target, message: Message): Pr
   const reply = new InnerReply({ message: () => undefined, over: () => undefined });
   const body = Buffer.from(JSON.stringify(message));
   await upstream.post({ ...visit, reply, body, messages: [message], calls: [] }).catch(() => undefined);
+  reply.end();
 }
 
 /** A call that no agent has made: what the proxy asks for itself. It is not on record. */

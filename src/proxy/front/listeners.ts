@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { ListenOptions, Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -95,6 +95,7 @@ function listen(options: ListenOptions, handler: Handler): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const server = createServer({ ...LIMITS, noDelay: true }, (incoming, response) => {
       const { method = '', url = '', headers } = incoming;
+      endWith(incoming.socket, response);
       handler({ method, url, headers, body: () => readBody(incoming) }, response);
     });
     server.maxConnections = MAX_CONNECTIONS;
@@ -113,6 +114,21 @@ function listen(options: ListenOptions, handler: Handler): Promise<Listener> {
         },
       });
     });
+  });
+}
+
+/** Node closes only the answer whose turn it is when a connection ends: those that wait behind it end here. */
+function endWith(socket: Socket, response: ServerResponse): void {
+  let over = false;
+  const end = (): void => {
+    if (over) return;
+    response.destroy();
+    response.emit('close');
+  };
+  socket.setMaxListeners(0).once('close', end);
+  response.once('close', () => {
+    over = true;
+    socket.off('close', end);
   });
 }
 

@@ -15,6 +15,14 @@ const IDLE_MS = 60 * 60_000;
 /** One whose agent never came back to it, and may not even have heard of it, is over sooner. */
 const UNUSED_MS = 2 * 60_000;
 
+/** Who opens a session. */
+export interface Opener {
+  readonly agent: string;
+  readonly server: Server;
+  /** The answer that tells the agent of it: until that is over, the session is in use. */
+  readonly reply?: Pick<Reply, 'ended' | 'onClosed'>;
+}
+
 /** One agent's conversation with one server. */
 export interface Session {
   readonly id: string;
@@ -25,6 +33,8 @@ export interface Session {
   readonly plan: string;
   /** What the upstream keeps for it: a session id, a child. */
   readonly state: unknown;
+  /** The answer that tells its agent of it, until that is over. */
+  opening: Opener['reply'];
   /** When it was used last, as `Clock.steady`. */
   usedAt: number;
   /** Whether its agent has come back to it. */
@@ -33,14 +43,6 @@ export interface Session {
   visits: number;
   /** How many of these are streams on which the server speaks unasked. */
   streams: number;
-}
-
-/** Who opens a session. */
-export interface Opener {
-  readonly agent: string;
-  readonly server: Server;
-  /** The answer that tells the agent of it: until that is over, the session is in use. */
-  readonly reply?: Pick<Reply, 'ended' | 'onClosed'>;
 }
 
 /** The open sessions. Ids are ours (random UUIDs): an upstream's own ids stay between it and the proxy. */
@@ -57,7 +59,7 @@ export class Sessions {
 
   /** Opens one. @param state what the upstream keeps for it. @throws SecretsError `sessionLimit`. */
   open({ agent, server, reply }: Opener, state?: unknown): Session {
-    this.makeRoom(server.name, agent);
+    this.#makeRoom(server.name, agent);
     const session: Session = {
       id: randomUUID(),
       agent,
@@ -65,36 +67,18 @@ export class Sessions {
       type: server.type,
       plan: shapeDigest(server),
       state,
+      opening: reply,
       usedAt: this.#clock.steady(),
       cameBack: false,
       visits: 0,
       streams: 0,
     };
     this.#sessions.set(session.id, session);
-    if (reply?.ended === false) this.#beginning(session, reply);
+    reply?.onClosed(() => {
+      session.opening = undefined;
+      session.usedAt = this.#clock.steady();
+    });
     return session;
-  }
-
-  /**
-   * If a server has as many sessions as it may have, one of this agent ends: the first that it was told of and never came back to,
-   * else the one that it has not used for longest. Many agents never say that they are done with one. If it has none to give, an agent that has more than it has gives way, so that nobody can lock
-   * others out: with an idle one, else with one that only listens. Sessions with a call under way stay. @throws SecretsError `sessionLimit`.
-   */
-  makeRoom(server: string, agent: string): void {
-    const open = this.of(server);
-    if (open.length < MAX_PER_SERVER) return;
-    const begun = this.#clock.steady() - BEGINNING_MS;
-    const spare = open
-      .filter((s) => s.visits === s.streams && (s.cameBack || s.usedAt < begun))
-      .sort((a, b) => Number(a.cameBack) - Number(b.cameBack) || a.usedAt - b.usedAt);
-    const idle = spare.filter((s) => s.visits === 0);
-    const share = (of: string): number => open.filter((s) => s.agent === of).length;
-    const ofRichest = (those: readonly Session[]): Session | undefined =>
-      those.filter((s) => share(s.agent) > share(agent)).sort((a, b) => share(b.agent) - share(a.agent))[0];
-    const given = idle.find((s) => s.agent === agent) ?? ofRichest(idle) ?? ofRichest(spare);
-    if (given === undefined) throw new SecretsError('sessionLimit', { server, limit: MAX_PER_SERVER });
-    this.#sessions.delete(given.id);
-    this.#end(given);
   }
 
   /** The session that an agent names, if it is this agent's with this server: a use of it. @throws SecretsError `sessionUnknown`. */
@@ -130,15 +114,29 @@ export class Sessions {
   /** Those whose agents have gone without a word. */
   abandoned(): Session[] {
     const now = this.#clock.steady();
-    return this.all().filter((s) => s.visits === 0 && now - s.usedAt > (s.cameBack ? IDLE_MS : UNUSED_MS));
+    return this.all().filter((s) => !isOpening(s) && s.visits === 0 && now - s.usedAt > (s.cameBack ? IDLE_MS : UNUSED_MS));
   }
 
-  #beginning(session: Session, reply: Pick<Reply, 'onClosed'>): void {
-    this.enter(session);
-    reply.onClosed(() => {
-      session.visits -= 1;
-      session.usedAt = this.#clock.steady();
-    });
+  /**
+   * If a server has as many sessions as it may have, one of this agent ends: the first that it was told of and never came back to,
+   * else the one that it has not used for longest. Many agents never say that they are done with one. If it has none to give, an agent that has more than it has gives way, so that nobody can lock
+   * others out: with an idle one, else with one that only listens. Sessions with a call under way stay. @throws SecretsError `sessionLimit`.
+   */
+  #makeRoom(server: string, agent: string): void {
+    const open = this.of(server);
+    if (open.length < MAX_PER_SERVER) return;
+    const begun = this.#clock.steady() - BEGINNING_MS;
+    const spare = open
+      .filter((s) => !isOpening(s) && s.visits === s.streams && (s.cameBack || s.usedAt < begun))
+      .sort((a, b) => Number(a.cameBack) - Number(b.cameBack) || a.usedAt - b.usedAt);
+    const idle = spare.filter((s) => s.visits === 0);
+    const share = (of: string): number => open.filter((s) => s.agent === of).length;
+    const ofRichest = (those: readonly Session[]): Session | undefined =>
+      those.filter((s) => share(s.agent) > share(agent)).sort((a, b) => share(b.agent) - share(a.agent))[0];
+    const given = idle.find((s) => s.agent === agent) ?? ofRichest(idle) ?? ofRichest(spare);
+    if (given === undefined) throw new SecretsError('sessionLimit', { server, limit: MAX_PER_SERVER });
+    this.#sessions.delete(given.id);
+    this.#end(given);
   }
 
   #used(session: Session): void {
@@ -165,4 +163,9 @@ export class Sessions {
   close(session: Session): boolean {
     return this.#sessions.delete(session.id);
   }
+}
+
+/** Asked of the answer itself: one that waits behind others on its connection is over long before that closes. */
+function isOpening({ opening }: Session): boolean {
+  return opening?.ended === false;
 }

@@ -64,7 +64,11 @@ export class Line {
   /** Sends a notification or an answer. @throws SecretsError as `Relay.post`. */
   async send(message: Message): Promise<void> {
     const reply = new InnerReply({ message: () => undefined, over: () => undefined });
-    await this.#options.relay.post(this.#asked(reply), Buffer.from(JSON.stringify(message)));
+    try {
+      await this.#options.relay.post(this.#asked(reply), Buffer.from(JSON.stringify(message)));
+    } finally {
+      reply.end();
+    }
   }
 
   /**
@@ -122,6 +126,7 @@ export class Line {
       await work;
     } finally {
       leave();
+      reply.end();
     }
   }
 

@@ -67,7 +67,6 @@ export class MergedUpstream implements Upstream {
   #begin(post: Post): MergedSession {
     const { sessions, mode } = this.#options;
     if (!post.calls.some(({ method }) => method === 'initialize')) throw new SecretsError('sessionUnknown', {});
-    sessions.makeRoom(post.server.name, post.agent);
     const state = new MergedSession(post.agent, modeIn(post.server.name) ?? mode(), this.#options);
     const session = sessions.open(post, state);
     post.reply.headers['mcp-session-id'] = session.id;

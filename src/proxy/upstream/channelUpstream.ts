@@ -46,8 +46,8 @@ export class ChannelUpstream<S extends Server> implements Upstream {
   }
 
   /** Opens a session without a handshake. */
-  open({ agent, server }: Pick<Visit, 'agent' | 'server'>): Session {
-    return this.#newSession({ agent, server }, false).session;
+  open(opener: Opener): Session {
+    return this.#newSession(opener, false).session;
   }
 
   listen(visit: Visit): Promise<void> {

@@ -56,7 +56,7 @@ export class Peers<S extends Server> {
   readonly #all = new Set<Peer>();
   readonly #backoff = new Backoff();
   #restart: NodeJS.Timeout | undefined;
-  /** ms since the epoch. */
+  /** As `Clock.steady`. */
   #usedAt: number;
   #renewAfter = 0;
   #ended = false;

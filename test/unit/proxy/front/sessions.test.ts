@@ -108,14 +108,26 @@ describe('sessions', () => {
     assert.deepEqual(ended, [used[0], first, second]);
   });
 
+  /** An answer that tells an agent of a session. */
+  class Telling {
+    ended = false;
+    #closed: () => void = () => undefined;
+    onClosed(closed: () => void): void {
+      this.#closed = closed;
+    }
+    close(): void {
+      this.ended = true;
+      this.#closed();
+    }
+  }
+
   it('are in use until the answer that tells the agent of them is over', async () => {
-    const answers: (() => void)[] = [];
-    const reply = { ended: false, onClosed: (over: () => void): unknown => answers.push(over) };
-    const opened = Array.from({ length: 64 }, () => sessions.open({ ...OF, reply }));
+    const replies = Array.from({ length: 64 }, () => new Telling());
+    const opened = replies.map((reply) => sessions.open({ ...OF, reply }));
     clock.time = 30 * MINUTE;
     await refusal('sessionLimit', () => sessions.open(OF));
     assert.deepEqual(sessions.abandoned(), []);
-    for (const over of answers) over();
+    for (const reply of replies) reply.close();
     clock.time += 9_000;
     await refusal('sessionLimit', () => sessions.open(OF));
     clock.time += 2 * MINUTE - 9_000;
@@ -124,10 +136,16 @@ describe('sessions', () => {
     assert.deepEqual(sessions.abandoned(), opened);
   });
 
-  it('are not waited for if nobody can be told of them', () => {
-    const session = sessions.open({ ...OF, reply: { ended: true, onClosed: () => undefined } });
-    clock.time += 2 * MINUTE + 1;
-    assert.deepEqual(sessions.abandoned(), [session]);
+  it('are not in use by an answer that is complete, and waits behind others', () => {
+    const reply = new Telling();
+    const first = sessions.open({ ...OF, reply });
+    for (let n = 1; n < 64; n += 1) openAt(2);
+    clock.time = 2 * MINUTE + 2;
+    assert.deepEqual(sessions.abandoned(), []);
+    reply.ended = true;
+    assert.deepEqual(sessions.abandoned(), [first]);
+    sessions.open(OF);
+    assert.deepEqual(ended, [first]);
   });
 
   it('cannot be had by one agent alone: who has most gives way, also what it never came back to', () => {
