@@ -22,7 +22,7 @@ const stages: Record<string, (grep: string | undefined) => Promise<MochaResult>>
   unit: (grep) => mochaStage('unit', limits(20 * minute, minute, grep)),
   integration: (grep) => mochaStage('integration', limits(120 * minute, 30_000, grep)),
   conformance: () => scriptStage('conformance', 30 * minute, (result) => ['test/conformance/run.ts', '--result', result]),
-  vscode: (grep) => hostStage('vscode', limits(20 * minute, minute, grep)),
+  vscode: (grep) => hostStage('vscode', limits(40 * minute, 5 * minute, grep)),
   e2e: (grep) => mochaStage('e2e', limits(150 * minute, 5 * minute, grep)),
 };
 

@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { SecretsError } from '../shared/errors';
@@ -7,6 +6,7 @@ import { refuseIfOpen } from '../shared/privacy';
 import { storeFailure } from '../shared/storeFailure';
 import { LEAST_PASSPHRASE_BYTES } from '../vault/passphrase';
 import { MAX_VALUE_BYTES } from '../vault/secret';
+import { lineEditor } from './lineEditor';
 import { markPastes, NOTHING_PASTED, takePiece } from './pastes';
 
 /** What is pasted comes in pieces. So long after one of them, in ms, no other is on its way, as far as a terminal does not say it. */
@@ -142,21 +142,33 @@ async function prompt(what: string, refusals: Refusals, { stdin, stderr }: Termi
   return Buffer.from(line);
 }
 
-/** Asks. Nothing that is typed is shown: the terminal is in raw mode and readline writes nowhere. Then the terminal is as it was. */
-async function ask(question: string, { stdin, stderr }: Terminal): Promise<Given> {
+/** Asks, and holds signals meanwhile. @throws what the terminal fails with. */
+async function ask(question: string, terminal: Terminal): Promise<Given> {
   const signals = holdSignals();
+  try {
+    return await askHidden(question, terminal, signals.came);
+  } finally {
+    // Also where the terminal is gone, and has no mode to set: nothing else would end this process.
+    signals.release();
+  }
+}
+
+/**
+ * Nothing that is typed is shown: the terminal is in raw mode and readline writes nowhere. Then the terminal is as it was.
+ * @param leave leaves the prompt. @throws what the terminal fails with.
+ */
+async function askHidden(question: string, { stdin, stderr }: Terminal, leave: AbortSignal): Promise<Given> {
   stdin.setRawMode(true);
   // Never on while the terminal shows what is typed: it would show the markers.
   const unmark = markPastes(stderr, process.env);
   // Only now: from here on nothing that is typed is shown.
   stderr.write(question);
   try {
-    return await linesAtOnce(stdin, signals.came);
+    return await linesAtOnce(stdin, leave);
   } finally {
     unmark();
     stdin.setRawMode(false);
     stderr.write('\n');
-    signals.release();
   }
 }
 
@@ -168,8 +180,7 @@ async function ask(question: string, { stdin, stderr }: Terminal): Promise<Given
 function linesAtOnce(stdin: NodeJS.ReadStream, leave: AbortSignal): Promise<Given> {
   return new Promise((resolve, reject) => {
     const keys = new PassThrough();
-    // However late the second character of a line break comes, it is none of its own.
-    const editor = createInterface({ input: keys, terminal: true, historySize: 0, crlfDelay: Infinity });
+    const editor = lineEditor(keys);
     const decoder = new StringDecoder('utf8');
     const came: string[] = [];
     let pasting = NOTHING_PASTED;

@@ -6,6 +6,11 @@ const MARKER = /(\u001b\[20[01]~)/;
 const BEGUN_MARKER = /\u001b(?:\[(?:2(?:0[01]?)?)?)?$/;
 const ESCAPE = '\u001b';
 const CTRL_C = '\u0003';
+/**
+ * Ctrl-Space, which the line editor takes for a key without effect. It gets it for a marker: that would not end an escape
+ * sequence that was begun before, by Alt-[ or two times Escape, but go into the line with it. The key does.
+ */
+const NO_EFFECT = '\0';
 /** All control characters but tabs and line breaks. */
 const CONTROLS = /[\0-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
 
@@ -28,7 +33,7 @@ export const NOTHING_PASTED: Pasting = { open: false, begun: '', told: false, fo
 
 /** A piece as the line editor gets it, and what is known after it. */
 export interface TakenPiece extends Pasting {
-  /** All that is typed, the markers, and of what is pasted the text alone: no key within it edits the line or leaves it. */
+  /** All that is typed, a key without effect for each marker, and of what is pasted the text alone: no key within it edits the line or leaves it. */
   readonly keys: string;
 }
 
@@ -42,7 +47,7 @@ export function takePiece(before: Pasting, piece: string): TakenPiece {
   const sure = text.slice(0, text.length - begun.length);
   const left = before.open && piece.endsWith(CTRL_C);
   const taken = sure.split(MARKER).reduce(takePart, { ...before, begun, left, keys: '' });
-  // A marker goes on whole: the escape character of long ago, the line editor has forgotten, and the rest would be text.
+  // The line editor has the first character already. A marker does not go on itself, so there is none to leave out.
   const known = before.told && MARKER.exec(text)?.index !== 0 ? 1 : 0;
   const stillTold = before.told && sure === '';
   const tells = begun === ESCAPE && !taken.open && !stillTold;
@@ -61,8 +66,7 @@ function takeMarker(before: TakenPiece, marker: typeof START | typeof END): Take
   const open = marker === START;
   // One that begins what is begun, or ends what is not, was pasted itself: nobody knows any more what else was.
   const foul = before.foul || open === before.open;
-  // The line editor may have got its escape character. It knows markers, and does nothing.
-  return { ...withKeys(before, marker), open, foul };
+  return { ...withKeys(before, NO_EFFECT), open, foul };
 }
 
 function withKeys(before: TakenPiece, text: string): TakenPiece {

@@ -150,12 +150,20 @@ export class FileTreeStore implements TreeStore {
     }
   }
 
+  /** What was moved aside. @throws SecretsError `storeFailed` if that cannot be told. */
   #archives(): string[] {
     const start = `${basename(this.#stem)}.archived-`;
-    if (!existsSync(this.#folder)) return [];
-    return readdirSync(this.#folder)
+    return this.#names()
       .filter((name) => name.startsWith(start))
       .map((name) => join(this.#folder, name));
+  }
+
+  #names(): string[] {
+    try {
+      return existsSync(this.#folder) ? readdirSync(this.#folder) : [];
+    } catch (error) {
+      throw storeFailure(this.#folder, error);
+    }
   }
 
   #headFiles(): string[] {

@@ -33,7 +33,10 @@ export interface TreeStore {
   update(change: (head: string | undefined) => Promise<Commit | undefined>): Promise<void>;
   /** The head before the current one, if it is still there. */
   previous(): string | undefined;
-  /** All heads that are left anywhere: the current one, the one before, and those that were moved aside. What cannot be read is left out. */
+  /**
+   * All heads that are left anywhere: the current one, the one before, and those that were moved aside. One that cannot be read is
+   * left out. Throws if it cannot be told what was moved aside: that may be sound, and who destroys it must know what it was.
+   */
   heads(): string[];
   /** Moves everything aside, so that the store is empty, and says where to. Nothing is deleted. */
   archive(): Promise<string>;

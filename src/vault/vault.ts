@@ -349,20 +349,17 @@ export class Vault implements SecretReader, Disposable {
   /** Destroys all secrets, those that were moved aside included, and their keys. There is no way back but a backup. Also works on a vault that does not open. */
   async destroyAll(actor: VaultActor): Promise<void> {
     this.#refuseBarrier();
-    const { keys, store } = this.#ports;
+    const { store } = this.#ports;
     const vaultIds = vaultsOf(store.heads());
-    const retire = async (): Promise<void> => {
-      for (const vaultId of vaultIds) await keys.retire(vaultId, undefined);
-    };
     try {
       // First: once the documents are gone, nobody knows whose keys they were.
-      await retire();
+      await this.#retireAll(vaultIds);
     } finally {
       await store.destroy();
       this.#keeper.forget();
+      // A key file that many vaults share lets go of a key only now, when no document needs it.
+      await this.#retireAll(vaultIds);
     }
-    // A key file that many vaults share lets go of a key only now, when no document needs it.
-    await retire();
     this.#record(actor, 'vault.destroy');
   }
 
@@ -457,6 +454,14 @@ export class Vault implements SecretReader, Disposable {
   #stored(name: string, scope: string, mayBeLate = false): StoredSecret | undefined {
     const normalized = normalizeName(name);
     return this.#keeper.see((tree) => tree?.find(scope, normalized), mayBeLate);
+  }
+
+  /** Destroys the keys of all these vaults, as far as it can: where that fails for one, the first error is thrown afterwards. */
+  async #retireAll(vaultIds: readonly string[]): Promise<void> {
+    const outcomes: PromiseSettledResult<void>[] = [];
+    for (const vaultId of vaultIds) outcomes.push(...(await Promise.allSettled([this.#ports.keys.retire(vaultId, undefined)])));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   #dropKeys(): void {

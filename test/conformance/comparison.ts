@@ -1,6 +1,6 @@
 import { brokeOff, verdictOf } from './outcome';
 import type { Outcome } from './outcome';
-import { runNameOf } from './suites';
+import { runNameOf, scenarioOf } from './suites';
 import type { Leg } from './suites';
 
 /** A scenario and what it came to on each way. */
@@ -46,12 +46,14 @@ export function differences(leg: Leg, row: Row): string[] {
 
 /**
  * The scenarios that are worth a second try on a way: what failed there, and what did not pass there and differs from direct. Directly
- * that is what another way differs from. Never what passed: a second try of that could only hide a difference.
+ * that is what another way differs from. Never what passed: a second try of that could only hide a difference. Never a whole run that
+ * broke off: it has had its second try.
  */
 export function toRunAgain(leg: Leg, rows: readonly Row[], way: string): Row[] {
   return rows.filter((row) => {
     const verdict = verdictOf(row.outcomes.get(way));
-    if (verdict === 'passed' || leg.runs.some((args) => runNameOf(args) === row.scenario)) return false;
+    const isWholeRun = leg.runs.some((args) => scenarioOf(args) === undefined && runNameOf(args) === row.scenario);
+    if (verdict === 'passed' || isWholeRun) return false;
     const different = differences(leg, row);
     return verdict === 'failed' || (way === 'direct' ? different.length > 0 : different.includes(way));
   });

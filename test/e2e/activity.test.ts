@@ -36,7 +36,7 @@ describe('the view Activity, as a user reads it', () => {
     workbench = session.workbench;
     await workbench.views.open('MCP Secrets');
     // The view needs room: only rows on screen count.
-    for (const view of ['Secrets', 'Servers']) await workbench.page.locator(`.pane-header[aria-label="${view} Section"]`).click();
+    for (const view of ['Secrets', 'Servers']) await workbench.views.collapse(view);
     await workbench.chat.open();
   });
 

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { eventually } from '../host/eventually';
 import type { TreeRow } from '../host/treeViews';
 import type { Workbench } from '../host/workbench';
-import { approve, titled } from './support/actions';
+import { approve, dialogOf, rowAction, titled } from './support/actions';
 import { forgetState } from './support/browserState';
 import type { HttpUpstream } from './support/httpUpstream';
 import { startHttpUpstream } from './support/httpUpstream';
@@ -96,7 +96,9 @@ describe('agents outside VS Code', () => {
     endpoints.docs = { url: url.replace('/mcp/github', '/mcp/docs'), headers };
     const other = new Client({ name: 'build-bot', version: '7.1' });
     await assert.rejects(other.connect(transport('docs')), /The agent "Build bot" may not use server "docs"/);
-    await workbench.views.itemAction('Agents', 'Build bot', "Choose Agent's Servers");
+    // Who is asked which agent is meant sees the same title.
+    const allServers = workbench.page.locator('.quick-input-widget .monaco-list-row').filter({ hasText: 'All servers' });
+    await rowAction(workbench, ['Agents', 'Build bot', "Choose Agent's Servers"], allServers);
     await titled(workbench, "Choose Agent's Servers");
     await workbench.quickInput.pick('All servers');
     await described(workbench, 'Agents', 'Build bot', /^1 token · all servers/);
@@ -131,11 +133,11 @@ describe('agents outside VS Code', () => {
 
   it('lose access in the tree, after a question that Cancel answers with no', async () => {
     const { label } = await tokenRow();
-    await workbench.views.itemAction('Agents', label, "Revoke Agent's Token");
+    await rowAction(workbench, ['Agents', label, "Revoke Agent's Token"], dialogOf(workbench));
     assert.match(await workbench.dialogText(), new RegExp(`Revoke the token ${label} of Build bot\\?`));
     await workbench.dialogButton('Cancel');
     await client.callTool({ name: 'list_issues', arguments: { query: 'x' } });
-    await workbench.views.itemAction('Agents', label, "Revoke Agent's Token");
+    await rowAction(workbench, ['Agents', label, "Revoke Agent's Token"], dialogOf(workbench));
     await workbench.screenshot('agents-revoke');
     await workbench.dialogButton('Revoke');
     await workbench.views.waitForNoRow('Agents', 'Build bot');

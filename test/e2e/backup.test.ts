@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../host/eventually';
 import { Workbench } from '../host/workbench';
-import { addSecret, approve, replaceSecret, titled } from './support/actions';
+import { addSecret, approve, replaceSecret, rowAction, titled } from './support/actions';
 import { searchFiles, tokenCanary } from './support/canary';
 import { chooseFile } from './support/files';
 import type { HttpUpstream } from './support/httpUpstream';
@@ -121,8 +121,9 @@ describe('a backup, restored in another folder', () => {
     assert.equal(upstream.received.length, 0);
     await approve(second, 'github');
     await described(second, 'Servers', 'github', / ready /);
-    await second.views.itemAction('Servers', 'github', 'Start Server');
-    await eventually('it is started', () => (upstream.received.some(({ method }) => method === 'tools/list') ? true : undefined));
+    await rowAction(second, ['Servers', 'github', 'Start Server'], () =>
+      Promise.resolve(upstream.received.some(({ method }) => method === 'tools/list')),
+    );
     const headers = new Set(upstream.received.map((request) => request.headers.authorization));
     assert.ok(headers.has(`Bearer ${token.second}`), 'the upstream did not receive the value');
   });

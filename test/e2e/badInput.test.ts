@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { uiLimitMs } from '../host/eventually';
 import type { Workbench } from '../host/workbench';
-import { addSecret, giveValue } from './support/actions';
+import { addSecret, giveValue, rowAction, titleOf } from './support/actions';
 import { tokenCanary } from './support/canary';
 import { goTo, offered, ourProblems, writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
@@ -103,7 +103,7 @@ describe('a servers file with mistakes', () => {
   it('shows a missing secret, and offers to add it right there', async () => {
     await described(workbench, 'Secrets', 'GITHUB_TOKEN', /^missing · bound to github$/);
     await workbench.screenshot('bad-missing-secret');
-    await workbench.views.itemAction('Secrets', 'GITHUB_TOKEN', 'Add Secret');
+    await rowAction(workbench, ['Secrets', 'GITHUB_TOKEN', 'Add Secret'], titleOf(workbench, 'Add Secret GITHUB_TOKEN'));
     await giveValue(workbench, 'Add Secret GITHUB_TOKEN', tokenCanary('ghp_'));
     await described(workbench, 'Secrets', 'GITHUB_TOKEN', /^v1 · just now · github$/);
     await workbench.page.locator('.markers-panel').getByText('does not exist yet').waitFor({ state: 'detached', timeout: uiLimitMs });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../host/eventually';
 import type { Workbench } from '../host/workbench';
-import { nameSecret, titled } from './support/actions';
+import { nameSecret, rowAction, titled, titleOf } from './support/actions';
 import { tokenCanary } from './support/canary';
 import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
@@ -67,7 +67,7 @@ describe('giving secrets, and choosing how they are sent', () => {
   }
 
   async function toModes(): Promise<void> {
-    await workbench.views.itemAction('Servers', 'github', 'Choose Secrets');
+    await rowAction(workbench, ['Servers', 'github', 'Choose Secrets'], titleOf(workbench, 'Choose Secrets for github'));
     await titled(workbench, 'Choose Secrets for github');
     await workbench.quickInput.pickMany(['GITHUB_TOKEN']);
     await titled(workbench, 'How github Receives Its Secrets');

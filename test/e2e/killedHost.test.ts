@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../host/eventually';
-import { titled } from './support/actions';
+import { rowAction, titled } from './support/actions';
 import { writeServersFile } from './support/serversFile';
 import { Session } from './support/session';
 import { inSteps } from './support/steps';
@@ -52,8 +52,9 @@ describe('the extension host is killed', () => {
     await workbench.dialogButton('Approve');
     await workbench.views.open('MCP Secrets');
     await described(workbench, 'Servers', 'deaf', / ready /);
-    await workbench.views.itemAction('Servers', 'deaf', 'Start Server');
-    await eventually('the server runs', () => (existsSync(marker) && readFileSync(marker, 'utf8').includes(' ') ? true : undefined));
+    await rowAction(workbench, ['Servers', 'deaf', 'Start Server'], () =>
+      Promise.resolve(existsSync(marker) && readFileSync(marker, 'utf8').includes(' ')),
+    );
     const [child = 0, grandchild = 0] = readFileSync(marker, 'utf8').split(' ').map(Number);
     const host = stateOf(child).parent;
     assert.match(readFileSync(`/proc/${String(host)}/cmdline`, 'utf8'), /extensionHost/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { eventually, uiLimitMs } from '../host/eventually';
 import type { Workbench } from '../host/workbench';
-import { ask, titled } from './support/actions';
+import { ask, rowAction, titled, titleOf } from './support/actions';
 import { ChangingTracker } from './support/changingTracker';
 import type { HttpUpstream } from './support/httpUpstream';
 import { startHttpUpstream } from './support/httpUpstream';
@@ -111,7 +111,7 @@ describe('a server that changes its tool after it was approved', () => {
     await workbench.page.locator('.monaco-diff-editor').first().waitFor({ state: 'detached', timeout: uiLimitMs });
     await workbench.clearNotifications();
     await theme('vs');
-    await workbench.views.itemAction('Servers', 'find_issues', 'Review Tools');
+    await rowAction(workbench, ['Servers', 'find_issues', 'Review Tools'], titleOf(workbench, 'Review Tools of github'));
     await titled(workbench, 'Review Tools of github');
     await sides();
     await workbench.screenshot('pinning-3-difference-light');
@@ -122,7 +122,7 @@ describe('a server that changes its tool after it was approved', () => {
   });
 
   it('is reviewed once by a double click: the difference stays as long as the question', async () => {
-    await workbench.views.doubleClick('Servers', 'find_issues');
+    await workbench.views.doubleClick('Servers', 'find_issues', titleOf(workbench, 'Review Tools of github'));
     await titled(workbench, 'Review Tools of github');
     await sides();
     // As long as a second review would take to replace the first.

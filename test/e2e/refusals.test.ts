@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import assert from 'node:assert/strict';
 import type { Workbench } from '../host/workbench';
-import { addSecret, approve, ask, deleteSecret, giveValue, titled } from './support/actions';
+import { addSecret, approve, ask, deleteSecret, giveValue, rowAction, titled } from './support/actions';
 import { browserStorage } from './support/browserStorage';
 import { searchFiles, tokenCanary } from './support/canary';
 import type { HttpUpstream } from './support/httpUpstream';
@@ -80,7 +80,9 @@ describe('calls that are refused', () => {
     await workbench.quickInput.pick('github');
     await workbench.dialogButton('Approve');
     await described(workbench, 'Servers', 'github', /^http · ready · 1 secret$/);
-    await workbench.views.itemAction('Servers', 'github', 'Start Server');
+    await rowAction(workbench, ['Servers', 'github', 'Start Server'], async () =>
+      (await workbench.notifications()).some((text) => text.includes(missing)),
+    );
     await workbench.notifications(missing);
     await workbench.screenshot('refused-2-missing');
     assert.deepEqual(upstream.received, []);

@@ -91,21 +91,24 @@ describe(`the key of a vault with ${String(SECRETS)} secrets`, () => {
     assert.deepEqual([rest.secrets, rest.right, rest.isRotating], [SECRETS, SECRETS, false]);
   }
 
-  async function rotate(): Promise<void> {
+  /** @param confirm what is done with the question open. */
+  async function rotate(confirm = (): Promise<void> => workbench.dialogButton('Replace Key')): Promise<void> {
     await workbench.runCommand('MCP Secrets: Replace Key…');
     assert.match(await workbench.dialogText(), /Replace the key of this vault\?/);
-    await workbench.dialogButton('Replace Key');
+    await confirm();
   }
 
   it('is replaced with progress; all values open under the new one, and there is no other', async () => {
     const before = await head();
     await holdsOneKey(before.keyId);
     // Who replaces the key waits for the lock of the vault meanwhile, but not for long: no more than this is done in there.
-    await withFileLock(join(storage, 'vault.store'), async () => {
-      await rotate();
-      await workbench.notifications('Replacing the key of the vault');
-      await workbench.screenshot('key-1-progress');
-    });
+    await rotate(() =>
+      withFileLock(join(storage, 'vault.store'), async () => {
+        await workbench.dialogButton('Replace Key');
+        await workbench.notifications('Replacing the key of the vault');
+      }),
+    );
+    await workbench.screenshot('key-1-progress');
     await eventually(
       'the rotation is over',
       async () => {

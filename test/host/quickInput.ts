@@ -55,9 +55,10 @@ export class QuickInput {
     // Without this the next call could still meet the box that is about to close.
     const reacted = async (): Promise<true | undefined> => {
       if (!(await this.#widget.isVisible())) return true;
-      return (await this.#box.inputValue()) !== text || (await this.#invalid()) ? true : undefined;
+      return (await this.#box.inputValue({ timeout: 2_000 })) !== text || (await this.#invalid()) ? true : undefined;
     };
-    await eventually('the input box reacts to Enter', reacted, 3_000).catch(() => undefined);
+    // Not an error: the next box may have this very text as its own.
+    await eventually('the input box reacts to Enter', reacted, 20_000).catch(() => undefined);
   }
 
   /** Types into the input box and leaves it open, e.g. to see its validation message. */

@@ -44,6 +44,11 @@ export class TreeViews {
     await eventually(`the side bar shows "${containerTitle}"`, open, 2 * uiLimitMs);
   }
 
+  /** Closes a view, which leaves its room to the others. */
+  async collapse(viewTitle: string): Promise<void> {
+    await this.#toggle(viewTitle, false);
+  }
+
   /** The rows of a view, from the top; empty when the view has none. */
   async rows(viewTitle: string): Promise<TreeRow[]> {
     const tree = await this.#tree(viewTitle);
@@ -76,9 +81,14 @@ export class TreeViews {
     await clickOnce(`"${rowLabel}"`, () => row);
   }
 
-  /** Clicks a row twice, which runs its command twice. */
-  async doubleClick(viewTitle: string, rowLabel: string): Promise<void> {
-    await (await this.#row(viewTitle, rowLabel)).dblclick({ timeout: uiLimitMs });
+  /** Clicks a row twice, which runs its command twice; again, when `opens` does not appear: the clicks were lost then. */
+  async doubleClick(viewTitle: string, rowLabel: string, opens: Locator): Promise<void> {
+    const row = await this.#row(viewTitle, rowLabel);
+    await eventually(`"${rowLabel}" takes a double click`, async () => {
+      if (await opens.isVisible()) return true;
+      await row.dblclick({ timeout: 2_000 });
+      return (await appears(opens, 5_000)) ? true : undefined;
+    });
   }
 
   /** Opens a row that has children, or is about to have some; does nothing when it is open. */
@@ -91,11 +101,11 @@ export class TreeViews {
     });
   }
 
-  /** Clicks an inline action of a row. */
-  async itemAction(viewTitle: string, rowLabel: string, actionTitle: string): Promise<void> {
+  /** Clicks an inline action of a row. VS Code may still run it without the row: see `rowAction` of the end-to-end tests. */
+  async itemAction(viewTitle: string, rowLabel: string, actionTitle: string, limitMs = uiLimitMs): Promise<void> {
     const row = await this.#row(viewTitle, rowLabel);
     const action = row.locator(`.actions .action-label[aria-label^=${quote(actionTitle)}]`);
-    await clickOnce(`"${actionTitle}" of "${rowLabel}"`, async () => {
+    const find = async (): Promise<Locator> => {
       // Only the row under the mouse shows its actions.
       await row.hover({ timeout: 2_000 });
       // While a view is read anew, VS Code runs the command of a row and does not say of which one.
@@ -103,7 +113,8 @@ export class TreeViews {
       await row.page().waitForTimeout(400);
       if (!(await element.evaluate((node: unknown) => (node as RowElement).isConnected))) throw new Error('the row was drawn anew');
       return action;
-    });
+    };
+    await clickOnce(`"${actionTitle}" of "${rowLabel}"`, find, limitMs);
   }
 
   /** Chooses an entry of a row's context menu. */
@@ -188,16 +199,23 @@ export class TreeViews {
   }
 
   async #tree(viewTitle: string): Promise<Locator> {
-    const header = this.#page.locator(`.pane-header[aria-label=${quote(`${viewTitle} Section`)}]`);
-    await header.waitFor({ state: 'attached', timeout: uiLimitMs });
-    await eventually(`"${viewTitle}" opens`, async () => {
-      if ((await header.getAttribute('aria-expanded', { timeout: 2_000 })) !== 'false') return true;
-      await header.click({ timeout: 2_000 });
-      return undefined;
-    });
+    await this.#toggle(viewTitle, true);
     const tree = this.#page.locator(`[role=tree][aria-label=${quote(viewTitle)}]`);
     await tree.waitFor({ state: 'attached', timeout: uiLimitMs });
     return tree;
+  }
+
+  /** Opens or closes a view by its header, clicking only while that says that it is not so yet. */
+  async #toggle(viewTitle: string, open: boolean): Promise<void> {
+    const header = this.#page.locator(`.pane-header[aria-label=${quote(`${viewTitle} Section`)}]`);
+    await header.waitFor({ state: 'attached', timeout: uiLimitMs });
+    await eventually(`"${viewTitle}" ${open ? 'opens' : 'closes'}`, async () => {
+      const expanded = await header.getAttribute('aria-expanded', { timeout: 2_000 });
+      // One that does not say is taken for open.
+      if (expanded === String(open) || (open && expanded === null)) return true;
+      if (expanded !== null) await header.click({ timeout: 2_000 });
+      return undefined;
+    });
   }
 
   async #row(viewTitle: string, rowLabel: string): Promise<Locator> {

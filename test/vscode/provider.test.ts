@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { McpProvider, socketUri } from '../../src/editor/mcpProvider';
 import type { Workspace } from '../../src/editor/workspace';
 import { hashOf } from '../../src/proxy/front/agents';
-import { activated, reset, writeServersFile } from './support';
+import { activated, eventually, reset, uiLimitMs, writeServersFile } from './support';
 
 describe('MCP provider', () => {
   let workspace: Workspace;
@@ -87,21 +87,24 @@ describe('MCP provider', () => {
     );
   });
 
-  it('lets VS Code call a tool of a server that receives its secret', async () => {
+  it('lets VS Code call a tool of a server that receives its secret', async function () {
+    this.timeout(300_000);
     await workspace.vaults.workspace.set('ECHO_KEY', Buffer.from('provider-canary'), 'user');
     const code = `process.stdin.setEncoding('utf8');let rest='';process.stdin.on('data',(d)=>{rest+=d;const lines=rest.split('\\n');rest=lines.pop();for(const l of lines){const m=JSON.parse(l);if(m.id===undefined)continue;const result=m.method==='initialize'?{protocolVersion:m.params.protocolVersion,capabilities:{tools:{}},serverInfo:{name:'probe',version:'1'}}:m.method==='tools/list'?{tools:[{name:'measure',description:'Measures',inputSchema:{type:'object'}}]}:{content:[{type:'text',text:'length '+process.env.ECHO_KEY.length+' '+process.env.ECHO_KEY}]};process.stdout.write(JSON.stringify({jsonrpc:'2.0',id:m.id,result})+'\\n')}})`;
     writeServersFile(workspace, { servers: { probe: { command: process.execPath, args: ['-e', code], secrets: { ECHO_KEY: 'env' } } } });
     await workspace.approvals.approve(workspace.servers.get('probe'), 'user');
     workspace.serversFileChanged();
     const id = 'mcp-secrets.mcp-secrets/probe';
-    const end = performance.now() + 30_000;
-    const find = (): vscode.LanguageModelToolInformation | undefined => vscode.lm.tools.find(({ name }) => name.endsWith('_measure'));
-    while (find() === undefined && performance.now() < end) {
-      await vscode.commands.executeCommand('workbench.mcp.startServer', id).then(undefined, () => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-    const tool = find();
-    assert.ok(tool, 'VS Code did not list the tool');
+    const tool = await eventually(
+      'VS Code lists the tool',
+      async () => {
+        const found = vscode.lm.tools.find(({ name }) => name.endsWith('_measure'));
+        // It knows of the server only after a while.
+        if (found === undefined) await vscode.commands.executeCommand('workbench.mcp.startServer', id);
+        return found;
+      },
+      2 * uiLimitMs,
+    );
     const result = await vscode.lm.invokeTool(tool.name, { input: {}, toolInvocationToken: undefined });
     const text = result.content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('');
     assert.equal(text, 'length 15 [redacted:ECHO_KEY]');

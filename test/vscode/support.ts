@@ -6,7 +6,7 @@ import type { Container } from '../../src/editor/container';
 import type { Workspace } from '../../src/editor/workspace';
 import type { Exports } from '../../src/extension';
 
-export { eventually } from '../host/eventually';
+export { eventually, uiLimitMs } from '../host/eventually';
 
 /** The extension under test, activated. */
 export async function activated(): Promise<Exports & { readonly container: Container; readonly workspace: Workspace }> {

@@ -22,6 +22,12 @@ const SEND_MS = 30_000;
 /** How long `close` waits for the last deliveries. */
 const CLOSE_MS = 2_000;
 
+/** How a stream can be otherwise. */
+export interface AuditStreamOptions {
+  /** How long `close` waits for the last deliveries, in ms: 2 s if it is not said. */
+  readonly closeMs?: number;
+}
+
 /** How it goes with one receiver. */
 export interface StreamStatus {
   /** The receiver's address. */
@@ -43,6 +49,7 @@ export class AuditStream {
   readonly #sender: Sender;
   readonly #folder: SpoolFolder;
   readonly #logger: Logger;
+  readonly #closeMs: number;
   readonly #pause = new Pause();
   readonly #running: Promise<void>;
   #own: (HeldSpool & { readonly run: string }) | undefined;
@@ -62,10 +69,17 @@ export class AuditStream {
   #sending: AbortController | undefined;
 
   /** @param folder tells a `drop` of this how many records it had no room for. */
-  constructor(label: string, sender: Sender, folder: (drop: (lines: number) => void) => SpoolFolder, logger: Logger) {
+  constructor(
+    label: string,
+    sender: Sender,
+    folder: (drop: (lines: number) => void) => SpoolFolder,
+    logger: Logger,
+    { closeMs = CLOSE_MS }: AuditStreamOptions = {},
+  ) {
     this.#label = label;
     this.#sender = sender;
     this.#logger = logger;
+    this.#closeMs = closeMs;
     this.#folder = folder((lines) => {
       this.#drop(lines, 'the buffer on disk is full');
     });
@@ -92,14 +106,14 @@ export class AuditStream {
     return { target: this.#label, waiting, dropped: this.#dropped, problem: this.#problem };
   }
 
-  /** Tries once more to deliver everything, for at most 2 s; what is left stays on disk. Never rejects. */
+  /** Tries once more to deliver everything, for at most `closeMs`; what is left stays on disk. Never rejects. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#pause.wake('close');
     const limit = setTimeout(() => {
       this.#outOfTime = true;
       this.#sending?.abort();
-    }, CLOSE_MS);
+    }, this.#closeMs);
     await this.#running;
     clearTimeout(limit);
     await Promise.all(this.#spools().map((held) => held.release()));

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Page } from 'playwright-core';
-import { appears } from '../../host/clicks';
+import type { Locator, Page } from 'playwright-core';
 import { eventually, uiLimitMs } from '../../host/eventually';
 import type { Workbench } from '../../host/workbench';
 import type { Turn } from './agent';
@@ -25,16 +24,50 @@ export async function titled({ quickInput }: Workbench, title: string): Promise<
   });
 }
 
+/** The modal dialog. */
+export function dialogOf({ page }: Workbench): Locator {
+  return page.locator('.monaco-dialog-box');
+}
+
+/** The title of a quick input whose title contains this. */
+export function titleOf({ page }: Workbench, title: string): Locator {
+  return page.locator('.quick-input-widget .quick-input-title').filter({ hasText: title });
+}
+
+/** An inline action of a row. */
+export type RowAction = readonly [view: string, row: string, action: string];
+
+/**
+ * Clicks an inline action of a row until what it leads to is there. While the view is read anew, VS Code does not say
+ * which row it was: then the product asks what is meant, in a quick pick, which must not be what is waited for.
+ */
+export async function rowAction(
+  { quickInput, views }: Workbench,
+  action: RowAction,
+  outcome: Locator | (() => Promise<boolean>),
+): Promise<void> {
+  const isThere = typeof outcome === 'function' ? outcome : (): Promise<boolean> => outcome.isVisible();
+  const comes = (limitMs: number): Promise<boolean> =>
+    eventually('it comes', async () => (await isThere()) || undefined, limitMs).catch(() => false);
+  await eventually(
+    `"${action.join(' / ')}" has its outcome`,
+    async () => {
+      // That of an earlier try may have come late, and a dialog covers the row.
+      if (await isThere()) return true;
+      await views.itemAction(...action, 15_000);
+      if (await comes(5_000)) return true;
+      // Without the wrong question it may just be slow: one more click could make it come twice.
+      if (!(await quickInput.isOpen()) && (await comes(15_000))) return true;
+      await quickInput.cancel();
+      return undefined;
+    },
+    2 * uiLimitMs,
+  );
+}
+
 /** Approves a server by its row in the view. */
 export async function approve(workbench: Workbench, server: string): Promise<void> {
-  const { page, views } = workbench;
-  await eventually(`the approval of ${server} is asked for`, async () => {
-    await views.itemAction('Servers', server, 'Approve Server');
-    if (await appears(page.locator('.monaco-dialog-box'), 5_000)) return true;
-    // The view was just being read anew, so that VS Code did not say which row it was: then it is asked which server is meant.
-    await page.keyboard.press('Escape');
-    return undefined;
-  });
+  await rowAction(workbench, ['Servers', server, 'Approve Server'], dialogOf(workbench));
   await workbench.dialogButton('Approve');
 }
 

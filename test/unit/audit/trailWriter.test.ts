@@ -106,6 +106,8 @@ describe('a writer of the audit trail', () => {
     const logger = new RecordingLogger();
     let steals = false;
     let stolen = '';
+    let hasStolen = (): void => undefined;
+    const theft = new Promise<void>((resolve) => (hasStolen = resolve));
     const log = openLog(path, {
       keys,
       logger,
@@ -117,6 +119,7 @@ describe('a writer of the audit trail', () => {
         thief.append([timed('of the other one')], held);
         thief.seal(held);
         stolen = readFileSync(path, 'utf8');
+        hasStolen();
         setTimeout(giveBack, 150);
         return 100_000;
       },
@@ -126,8 +129,8 @@ describe('a writer of the audit trail', () => {
     steals = true;
     log.record(entry('c'));
     const flushed = log.flush();
-    await sleep(100);
-    assert.ok(stolen !== '');
+    await theft;
+    await sleep(50);
     assert.equal(readFileSync(path, 'utf8'), stolen);
     assert.ok(existsSync(`${path}.lock`), 'the lock of the other one is not released');
     await flushed;

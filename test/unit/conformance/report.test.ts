@@ -100,4 +100,27 @@ describe('the report of the conformance run', () => {
     assert.deepEqual(again(bad, bad, bad), ['direct', 'http', 'stdio']);
     assert.deepEqual(again(brokeOff, good, good), ['direct']);
   });
+
+  it('what has a run of its own has a second try, too; a whole run that broke off has none', () => {
+    const ways = ['direct', 'proxy'];
+    const client: Leg = {
+      side: 'client',
+      suite: '0.2.0-alpha.12',
+      protocol: '2025-11-25',
+      ways,
+      runs: [
+        ['--scenario', 'ping'],
+        ['--suite', 'all'],
+      ],
+    };
+    const again = (scenario: string, ...outcomes: [direct: Outcome, proxy: Outcome]): string[] => {
+      const rows = rowsOf(new Map(ways.map((way, i) => [way, new Map([[scenario, outcomes[i] ?? idle]])])));
+      return ways.filter((way) => toRunAgain(client, rows, way).length > 0);
+    };
+    assert.deepEqual(again('ping', good, good), []);
+    assert.deepEqual(again('ping', good, bad), ['proxy']);
+    assert.deepEqual(again('ping', good, brokeOff), ['proxy']);
+    assert.deepEqual(again('ping', brokeOff, good), ['direct']);
+    assert.deepEqual(again('--suite all', brokeOff, brokeOff), []);
+  });
 });

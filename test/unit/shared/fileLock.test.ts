@@ -97,13 +97,17 @@ describe('the lock of a file', () => {
 
   it('stays with an owner who lives when the clock goes back', async () => {
     let done = (): void => undefined;
+    let begin = (): void => undefined;
     let confirmed = false;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
     const owner = withFileLock(path, async (taken) => {
-      await new Promise<void>((resolve) => (done = resolve));
+      const end = new Promise<void>((resolve) => (done = resolve));
+      begin();
+      await end;
       taken.confirm();
       confirmed = true;
     });
-    while (!existsSync(lock)) await timers.setImmediate();
+    await begun;
     after(500, () => (wrongBy = -HOUR));
     after(4_000, () => {
       done();

@@ -221,6 +221,13 @@ describe('a tree in files', () => {
     assert.deepEqual(store.heads().sort(), ['1', '2', '3', '5']);
   });
 
+  it('tells no heads while it cannot tell what was moved aside', async () => {
+    const store = new FileTreeStore(path);
+    writeFileSync(dirname(path), '');
+    const { details } = await refusal('storeFailed', () => store.heads());
+    assert.deepEqual(details, { path: dirname(path), reason: 'ENOTDIR' });
+  });
+
   it('that is destroyed leaves nothing, archives included', async () => {
     const store = new FileTreeStore(path);
     await put(store, '1', { a: '' });
@@ -236,7 +243,7 @@ describe('a tree in files', () => {
 
   it('loses no change of two processes that make 1,000 each', async function () {
     this.timeout(300_000);
-    const codes = await Promise.all([1, 2].map(() => ended(start('writeTree.ts', path, '1000'))));
+    const codes = await Promise.all([1, 2].map(() => ended(start('writeTree.ts', path, '1000', 'in turns'))));
     assert.deepEqual(codes, [0, 0]);
     const { count: changes, names } = JSON.parse(new FileTreeStore(path).read() ?? '{}') as { count: number; names: string[] };
     assert.equal(changes, 2_000);

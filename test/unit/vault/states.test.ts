@@ -247,6 +247,30 @@ describe('destroying all secrets', () => {
     assert.deepEqual([b.keys.keys.size, b.store.archived.length], [0, 0]);
   });
 
+  it('leaves no key of the others where that of one cannot be destroyed, and says so', async () => {
+    const b = await bench({ K: 'value' });
+    b.store.parts.clear();
+    await b.another().startFresh('user');
+    await b.another().set('K', Buffer.from('new'), 'user');
+    const { head = '' } = b.store;
+    const stuck = parseHead(head)?.vaultId ?? '';
+    const retire = b.keys.retire.bind(b.keys);
+    const tries: string[] = [];
+    b.keys.retire = (vaultId, keyId) => {
+      tries.push(vaultId);
+      const reason = `try ${String(tries.length)}`;
+      return vaultId === stuck ? Promise.reject(new SecretsError('storeFailed', { path: 'keys', reason })) : retire(vaultId, keyId);
+    };
+    await refusal('storeFailed', () => b.another().destroyAll('user'));
+    assert.deepEqual([b.store.head, b.store.archived.length], [undefined, 0]);
+    assert.deepEqual(
+      [...b.keys.keys.keys()].map((name) => name.startsWith(`${stuck}/`)),
+      [true],
+    );
+    // Those who share a key file are asked again when the documents are gone.
+    assert.equal(tries.length, 4);
+  });
+
   it('works when the vault is locked, damaged or without its key', async () => {
     for (const harm of [
       (b: Bench) => b.vault.lock('user'),

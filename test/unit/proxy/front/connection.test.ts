@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { Agent, createServer, request } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from 'node:http';
@@ -23,6 +24,13 @@ interface Handled {
   readonly closed: boolean[];
 }
 
+/** The other ends of all connections to this process, by the port that they come from. */
+const otherEnds = new Map<number | undefined, Socket>();
+const noteOtherEnd = (message: unknown): void => {
+  const { socket } = message as { socket: Socket };
+  otherEnds.set(socket.remotePort, socket);
+};
+
 /** What is written for this one, on one connection and then maybe another. */
 class Caller {
   readonly socket: Socket;
@@ -43,12 +51,17 @@ class Caller {
     this.gone = once(this.socket, 'close').catch(() => undefined);
   }
 
-  /** Sends it, and gives the other side, which is in this process, time and turns to read it as a piece of its own. */
+  /** Sends it, and lets the other side, which is in this process, read it as a piece of its own, and has turns to do something with it. */
   async send(text: string): Promise<void> {
     // What is written before that goes out later, together with what comes next.
     if (this.socket.connecting) await once(this.socket, 'connect');
+    const { localPort } = this.socket;
     this.socket.write(text);
     await sleep(10);
+    await until('it is read', () => {
+      const other = otherEnds.get(localPort);
+      return this.socket.destroyed || (other !== undefined && (other.destroyed || other.bytesRead >= this.socket.bytesWritten));
+    });
     for (let turns = 0; turns < 5; turns += 1) await nextTurn();
   }
 
@@ -127,7 +140,15 @@ describe('a connection of an agent', function () {
     return { incoming, text: Buffer.concat(chunks).toString(), port };
   }
 
+  before(() => {
+    subscribe('net.server.socket', noteOtherEnd);
+  });
+  after(() => {
+    unsubscribe('net.server.socket', noteOtherEnd);
+  });
+
   beforeEach(async () => {
+    otherEnds.clear();
     handled = [];
     answer = echo;
     listener = await listenOnPort(0, (asked, response) => {
@@ -277,6 +298,7 @@ describe('a connection of an agent', function () {
           };
         };
         await caller.send(post('a'));
+        await until('it is read', () => handled.length === 1);
         for (const piece of pieces) await caller.send(piece);
         assert.equal(handled.length, 1, 'one after the other');
         release();
@@ -356,6 +378,7 @@ describe('a connection of an agent', function () {
       const caller = call();
       caller.socket.pause();
       await caller.send(post('a'));
+      await until('it is read', () => handled.length === 1);
       await caller.send(post('b'));
       caller.socket.resetAndDestroy();
       await until('its end', () => handled[0]?.closed.length === 1);
@@ -373,6 +396,7 @@ describe('a connection of an agent', function () {
         answer = silent;
         const caller = call();
         await caller.send(first);
+        await until('it is read', () => handled.length === 1);
         await caller.send(post('b'));
         caller.socket.destroy();
         await until('its end', () => handled[0]?.closed.length === 1);
@@ -386,6 +410,7 @@ describe('a connection of an agent', function () {
         answer = silent;
         const caller = call();
         await caller.send(text);
+        await until('it is read', () => handled.length === 1);
         caller.socket.end();
         await caller.gone;
         assert.deepEqual([caller.received, caller.ended], ['', true]);
@@ -401,6 +426,7 @@ describe('a connection of an agent', function () {
       const caller = call();
       caller.socket.pause();
       await caller.send(post('a'));
+      await until('it is read', () => handled.length === 1);
       caller.socket.end();
       await sleep(50);
       caller.socket.resume();

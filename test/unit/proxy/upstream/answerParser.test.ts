@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import fc from 'fast-check';
 import { AnswerParser, NotHttp } from '../../../../src/proxy/upstream/answerParser';
+import { isDoneWithin } from '../../support/timing';
 
 /** What comes of an answer. The body is in latin1. */
 interface Outcome {
@@ -485,19 +486,20 @@ describe('the parser of answers', function () {
 
     it('and is fast within them', () => {
       const spaces = '\t '.repeat(8_000);
-      const start = performance.now();
-      for (const text of [
-        `${HEAD}A:${spaces}\0\r\n\r\n`,
-        `HTTP/1.1 200 ${spaces}\0\r\n\r\n`,
-        `${HEAD}${spaces}\0\r\n\r\n`,
-        `${HEAD}A: ${'b'.repeat(16_000)}\0\r\n\r\n`,
-      ])
-        for (let i = 0; i < 20; i += 1) assert.ok(parsed([text]).thrown);
-      const chunks = `${CHUNKED}${'1\r\nx\r\n'.repeat(100_000)}0\r\n\r\n`;
-      assert.equal(parsed([chunks]).body.length, 100_000);
-      assert.equal(parsed(chunks.match(/[^]{1,7}/g) ?? []).body.length, 100_000);
-      assert.equal(parsed([`${HEAD}Content-Length: 9\r\n\r\n`, ...'123456789'.split('')]).body, '123456789');
-      assert.ok(performance.now() - start < 5_000);
+      const parse = (): void => {
+        for (const text of [
+          `${HEAD}A:${spaces}\0\r\n\r\n`,
+          `HTTP/1.1 200 ${spaces}\0\r\n\r\n`,
+          `${HEAD}${spaces}\0\r\n\r\n`,
+          `${HEAD}A: ${'b'.repeat(16_000)}\0\r\n\r\n`,
+        ])
+          for (let i = 0; i < 20; i += 1) assert.ok(parsed([text]).thrown);
+        const chunks = `${CHUNKED}${'1\r\nx\r\n'.repeat(100_000)}0\r\n\r\n`;
+        assert.equal(parsed([chunks]).body.length, 100_000);
+        assert.equal(parsed(chunks.match(/[^]{1,7}/g) ?? []).body.length, 100_000);
+        assert.equal(parsed([`${HEAD}Content-Length: 9\r\n\r\n`, ...'123456789'.split('')]).body, '123456789');
+      };
+      assert.ok(isDoneWithin(5_000, parse));
     });
   });
 

@@ -10,10 +10,12 @@ import { FixedClock } from '../../support/memory';
 import { anySnapshots, snapshot } from '../../support/snapshots';
 
 const clock = new FixedClock();
+/** So long that it is not in random base64 by chance. */
+const WORKSPACE = 'canary-workspace';
 const phrase = (): { passphrase: Buffer } => ({ passphrase: Buffer.from('correct horse battery staple') });
 
 function create(snapshots: readonly SecretSnapshot[], key: LockingKey, serversFile = ''): Promise<Uint8Array> {
-  return createBackup({ snapshots, serversFile, workspace: 'shop', clock, key });
+  return createBackup({ snapshots, serversFile, workspace: WORKSPACE, clock, key });
 }
 
 describe('a backup', function () {
@@ -33,7 +35,7 @@ describe('a backup', function () {
         const backup = await readBackup(file, { identities: identity });
         assert.deepEqual(backup, {
           createdAt: clock.now(),
-          workspace: 'shop',
+          workspace: WORKSPACE,
           secrets: make(),
           ...(serversFile === '' ? {} : { serversFile }),
         });
@@ -85,7 +87,7 @@ describe('a backup', function () {
       'CANARY_NAME',
       'canary-file',
       'mcp-secrets',
-      'shop',
+      WORKSPACE,
     ])
       assert.ok(!file.includes(text), text);
   });
