@@ -207,11 +207,11 @@ export class AuditLog implements AuditSink, Disposable {
 
   /** Once a day, and whenever a part is full. */
   async #prune(): Promise<void> {
-    const now = this.#clock.now();
+    const steady = this.#clock.steady();
     const days = this.#keepDays();
-    if (now - this.#prunedAt < DAY_MS || !(days > 0)) return;
-    this.#prunedAt = now;
-    const expired = await expiredParts(this.path, now - days * DAY_MS, this.#ring);
+    if (steady - this.#prunedAt < DAY_MS || !(days > 0)) return;
+    this.#prunedAt = steady;
+    const expired = await expiredParts(this.path, this.#clock.now() - days * DAY_MS, this.#ring);
     if (expired === undefined) return;
     await underLock(this.path, (confirm) => {
       if (this.#writer.beginAfter(expired.end, confirm)) deleteParts(expired);

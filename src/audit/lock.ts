@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockfile } from '../shared/libraries';
-import { folderIdentity, FutureLock, lockFolder } from '../shared/lockFolder';
+import { folderIdentity, FutureLock, isAnothers, isTaken, lockFolder } from '../shared/lockFolder';
 
 /** A lock whose holder has shown no life for this long was left by a process that died. */
 const STALE_MS = 5_000;
@@ -27,12 +27,12 @@ export async function underLock<T>(path: string, act: (confirm: Confirm) => T): 
   const future = new FutureLock(lockFolder(path), STALE_MS);
   for (const end = performance.now() + PATIENCE_MS; ;) {
     try {
-      const release = await lockfile().lock(path, OPTIONS);
-      const { isHeld, confirm } = heldLock(path);
+      const release = await lock(path);
+      const { isOurs, confirm } = heldLock(path);
       try {
         return act(confirm);
       } finally {
-        if (isHeld()) await release().catch(() => undefined);
+        if (isOurs()) await release().catch(() => undefined);
       }
     } catch (error) {
       if (!isWorthAnotherTry(error, end)) throw error;
@@ -47,12 +47,12 @@ export function underLockSync<T>(path: string, patienceMs: number, act: (confirm
   makeFolder(path);
   for (const end = performance.now() + patienceMs; ;) {
     try {
-      const release = lockfile().lockSync(path, OPTIONS);
-      const { isHeld, confirm } = heldLock(path);
+      const release = lockSync(path);
+      const { isOurs, confirm } = heldLock(path);
       try {
         return act(confirm);
       } finally {
-        if (isHeld()) release();
+        if (isOurs()) releaseSync(release);
       }
     } catch (error) {
       if (!isWorthAnotherTry(error, end)) throw error;
@@ -61,20 +61,57 @@ export function underLockSync<T>(path: string, patienceMs: number, act: (confirm
   }
 }
 
-/** The lock that this process has just taken. One that another process has taken over is not ours to release. */
-function heldLock(path: string): { readonly isHeld: () => boolean; readonly confirm: Confirm } {
+async function lock(path: string): Promise<() => Promise<void>> {
+  try {
+    return await lockfile().lock(path, OPTIONS);
+  } catch (error) {
+    throw asTaken(error, path);
+  }
+}
+
+function lockSync(path: string): () => void {
+  try {
+    return lockfile().lockSync(path, OPTIONS);
+  } catch (error) {
+    throw asTaken(error, path);
+  }
+}
+
+/**
+ * The lock that this process has just taken. One that another process has taken over is not ours to release; one that cannot be looked
+ * at for a moment is: renewed as long as this process lives, it would never be free.
+ */
+function heldLock(path: string): { readonly isOurs: () => boolean; readonly confirm: Confirm } {
   const folder = lockFolder(path);
   const own = folderIdentity(folder);
-  const isHeld = (): boolean => own !== undefined && folderIdentity(folder) === own;
+  const isOurs = (): boolean => !isAnothers(folder, own);
   const confirm = (): void => {
-    if (!isHeld()) throw Object.assign(new Error(`the lock of ${path} was taken away`), { code: 'ELOCKED' });
+    if (own === undefined || folderIdentity(folder) !== own) throw lockedError(`the lock of ${path} was taken away`);
   };
-  return { isHeld, confirm };
+  return { isOurs, confirm };
+}
+
+/** What was taken away meanwhile is released already. */
+function releaseSync(release: () => void): void {
+  try {
+    release();
+  } catch {
+    // As with the other one.
+  }
 }
 
 /** Only while somebody else holds the lock: a full or read-only disk stays so. @param end by a clock that nobody sets. */
 function isWorthAnotherTry(error: unknown, end: number): boolean {
   return (error as NodeJS.ErrnoException).code === 'ELOCKED' && performance.now() < end;
+}
+
+/** Why a lock could not be had: ELOCKED whenever it is somebody else's. */
+function asTaken(error: unknown, path: string): unknown {
+  return isTaken(error, path) ? lockedError(`the lock of ${path} is taken`) : error;
+}
+
+function lockedError(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ELOCKED' });
 }
 
 function makeFolder(path: string): void {

@@ -33,6 +33,8 @@ export interface Problem {
 export interface ServersFile {
   readonly servers: ReadonlyMap<string, Server>;
   readonly problems: readonly Problem[];
+  /** Set if nothing of it could be read: what it says of servers is not known. */
+  readonly spoiled?: true;
 }
 
 type Schema = ReturnType<typeof httpSchema | typeof sseSchema | typeof stdioSchema | typeof functionSchema>;
@@ -60,10 +62,11 @@ export function parseServersFile(text: string, folder: string): ServersFile {
     if (isLast) throw new TooManyProblems();
   };
   try {
-    return { servers: readServers(text, folder, add), problems };
+    const servers = readServers(text, folder, add);
+    return servers === undefined ? { servers: new Map(), problems, spoiled: true } : { servers, problems };
   } catch (error) {
     if (!(error instanceof TooManyProblems)) throw error;
-    return { servers: new Map(), problems };
+    return { servers: new Map(), problems, spoiled: true };
   }
 }
 
@@ -71,25 +74,28 @@ export function parseServersFile(text: string, folder: string): ServersFile {
 const MAX_PROBLEMS = 200;
 class TooManyProblems extends Error {}
 
-function readServers(text: string, folder: string, add: Add): Map<string, Server> {
-  const servers = new Map<string, Server>();
+/** `undefined` if there is nothing to read them from. */
+function readServers(text: string, folder: string, add: Add): Map<string, Server> | undefined {
   const report: Report = (message, node, server) => {
     add(message, node?.offset ?? 0, node?.length ?? 1, server);
   };
   const deep = tooDeep(text);
   if (deep !== undefined) {
     add(`The file is nested more than ${String(MAX_DEPTH)} levels deep.`, deep, 1);
-    return servers;
+    return undefined;
   }
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
   for (const error of errors) add(`Syntax error: ${sentence(printParseErrorCode(error.error))}.`, error.offset, Math.max(error.length, 1));
-  if (errors.length > 0 || root === undefined) return servers;
+  if (errors.length > 0 || root === undefined) return undefined;
   if (root.type !== 'object') {
     report('The file must hold an object with "servers".', root);
-    return servers;
+    return undefined;
   }
-  for (const [name, node] of readRoot(root, report)) {
+  const nodes = readRoot(root, report);
+  if (nodes === undefined) return undefined;
+  const servers = new Map<string, Server>();
+  for (const [name, node] of nodes) {
     const server = readServer(name, node, folder, (message, at) => {
       report(message, at ?? node, name);
     });
@@ -114,8 +120,8 @@ function tooDeep(text: string): number | undefined {
   return undefined;
 }
 
-/** The servers of the file by name. Names that are wrong or used twice are reported and left out. */
-function readRoot(root: Node, report: Report): Map<string, Node> {
+/** The servers of the file by name, if it has any place for them. Names that are wrong or used twice are reported and left out. */
+function readRoot(root: Node, report: Report): Map<string, Node> | undefined {
   const found = new Map<string, Node>();
   const twice = new Set<string>();
   let servers: Node | undefined;
@@ -125,18 +131,19 @@ function readRoot(root: Node, report: Report): Map<string, Node> {
     else if (key === 'inputs') report('"inputs" are not used here: add a secret instead and bind it under "secrets".', keyNode);
     else if (key !== '$schema') report(`Unknown field "${key}".`, keyNode);
   }
-  if (servers === undefined) report('The file has no "servers".', root);
-  else if (servers.type !== 'object') report('"servers" must be an object.', servers);
-  else {
-    for (const [name, value, keyNode] of properties(servers)) {
-      if (!SERVER_NAME.test(name)) {
-        report('A server name has 1 to 64 letters, digits, ".", "_" or "-", and starts with a letter or digit.', keyNode, name);
-      } else if (found.has(name) || twice.has(name)) {
-        report(`There are two servers named "${name}". Neither is used until one of them has another name.`, keyNode, name);
-        found.delete(name);
-        twice.add(name);
-      } else found.set(name, value);
-    }
+  if (servers?.type !== 'object') {
+    if (servers === undefined) report('The file has no "servers".', root);
+    else report('"servers" must be an object.', servers);
+    return undefined;
+  }
+  for (const [name, value, keyNode] of properties(servers)) {
+    if (!SERVER_NAME.test(name)) {
+      report('A server name has 1 to 64 letters, digits, ".", "_" or "-", and starts with a letter or digit.', keyNode, name);
+    } else if (found.has(name) || twice.has(name)) {
+      report(`There are two servers named "${name}". Neither is used until one of them has another name.`, keyNode, name);
+      found.delete(name);
+      twice.add(name);
+    } else found.set(name, value);
   }
   return found;
 }

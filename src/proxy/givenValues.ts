@@ -7,7 +7,7 @@ const REMEMBER_MS = 10 * 60 * 1000;
 
 interface Given {
   readonly redactor: Redactor;
-  /** ms since the epoch. */
+  /** As `Clock.steady`. */
   at: number;
 }
 

@@ -22,6 +22,7 @@ import type { Listener } from './front/listeners';
 import { listenOnPromisedPorts } from './front/promisedPorts';
 import { Refusals } from './front/refusals';
 import { Sessions } from './front/sessions';
+import type { Session } from './front/sessions';
 import { GivenValues } from './givenValues';
 import { KnownSecrets } from './guard/knownSecrets';
 import type { GuardedVault } from './guard/knownSecrets';
@@ -35,7 +36,7 @@ import type { Steps } from './interceptors/list';
 import type { ToolsMode } from './merged/allServers';
 import { isAll } from './merged/allServers';
 import { MergedUpstream } from './merged/merged';
-import { offersFor } from './merged/offers';
+import { mayStay, offersFor } from './merged/offers';
 import { Pipeline } from './pipeline';
 import { probe } from './probe';
 import { Relay } from './relay';
@@ -54,6 +55,8 @@ export type { ToolsMode } from './merged/allServers';
 export type { ServerStatus } from './serverStates';
 
 const SWEEP_MS = 60 * 1000;
+/** So many abandoned sessions end at a time. */
+const FAREWELLS = 64;
 const WATCH_MS = 1000;
 /** How long the lists of all servers together wait for servers that do not answer; these join later. */
 const JOIN_MS = 5_000;
@@ -193,6 +196,7 @@ class LocalProxy implements Proxy {
       sessions: this.#sessions,
       clock,
       offers: (agent) => offersFor(agent, { ...options, states: this.#states, mayUse }),
+      mayStay: (agent, server) => mayStay(agent, server, { mayUse }),
       mode: options.mergedTools ?? (() => 'all'),
       patienceMs: options.mergedPatienceMs ?? JOIN_MS,
     });
@@ -362,7 +366,7 @@ class LocalProxy implements Proxy {
         address: this.#address,
         listeners: [socket, tcp],
         sweep: setInterval(() => {
-          this.#closeAbandoned();
+          void this.#closeAbandoned();
         }, SWEEP_MS).unref(),
         // What another process has changed is noticed by looking.
         watch: setInterval(() => {
@@ -414,8 +418,10 @@ class LocalProxy implements Proxy {
     return this.#ownToken;
   }
 
-  #closeAbandoned(): void {
-    for (const session of this.#sessions.abandoned()) void this.#relay.close(session);
+  /** Not all at once: a server that gets more connections than it has room for loses the word that a session is over. */
+  async #closeAbandoned(): Promise<void> {
+    const some = (): Session[] => this.#sessions.abandoned().slice(0, FAREWELLS);
+    for (let next = some(); next.length > 0; next = some()) await Promise.all(next.map((session) => this.#relay.close(session)));
   }
 }
 

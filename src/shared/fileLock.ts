@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { SecretsError } from './errors';
 import { lockfile } from './libraries';
-import { folderIdentity, FutureLock, lockFolder } from './lockFolder';
+import { folderIdentity, FutureLock, isAnothers, isTaken, lockFolder } from './lockFolder';
 import { storeFailure } from './storeFailure';
 
 /** A lock whose holder has shown no life for this long was left by a process that died. */
@@ -58,8 +58,9 @@ async function take(path: string): Promise<{ held: FileLock; release: () => Prom
     const confirm = (): void => {
       if (!isHeld()) throw new SecretsError('storeBusy', { path });
     };
-    // A lock that another process took over is not ours to release.
-    return { held: { isHeld, confirm }, release: () => (isHeld() ? release().catch(() => undefined) : Promise.resolve()) };
+    // A lock that another process took over is not ours to release. One that cannot be looked at for a moment is: renewed as long as we live, it would never be free.
+    const done = (): Promise<void> => (isAnothers(folder, own) ? Promise.resolve() : release().catch(() => undefined));
+    return { held: { isHeld, confirm }, release: done };
   } catch (error) {
     if (isTaken(error, path)) throw new SecretsError('storeBusy', { path });
     throw storeFailure(path, error);
@@ -81,10 +82,4 @@ async function whenFree<T>(path: string, attempt: () => Promise<T>, look: () => 
       await setTimeout(pause * (1 + Math.random()));
     }
   }
-}
-
-/** A lock that is gone in the moment in which it was taken: another process took it for the stale one that both of them saw. */
-function isTaken(error: unknown, path: string): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ELOCKED' || (code === 'ENOENT' && existsSync(dirname(path)));
 }

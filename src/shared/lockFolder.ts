@@ -1,4 +1,5 @@
-import { statSync, utimesSync } from 'node:fs';
+import { existsSync, statSync, utimesSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** A lock whose time is further ahead was made before the clock was set back. One that is not gets old while one waits for it. Coarse stamps are 2 s ahead at most. */
 const AHEAD_MS = 10_000;
@@ -16,6 +17,21 @@ export function folderIdentity(folder: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether a lock that could not be had is somebody else's. So is one that is gone in the moment in which it was taken: another process
+ * took it for the stale one that both of them saw. @param path of the file that the lock is for.
+ */
+export function isTaken(error: unknown, path: string): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ELOCKED' || (code === 'ENOENT' && existsSync(dirname(path)));
+}
+
+/** Whether a lock is another one than that which was taken. One that cannot be looked at is not known to be. @param own as `folderIdentity` had it. */
+export function isAnothers(folder: string, own: string | undefined): boolean {
+  const now = folderIdentity(folder);
+  return now !== undefined && own !== undefined && now !== own;
 }
 
 /**

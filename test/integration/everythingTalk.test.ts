@@ -124,7 +124,7 @@ for (const transport of ['stdio', 'http'] as const) {
     it('a call is cancelled: it ends here, and the next ones work', async () => {
       const controller = new AbortController();
       const progress: number[] = [];
-      const call = proxied.client.callTool({ name: 'trigger-long-running-operation', arguments: { duration: 2, steps: 20 } }, undefined, {
+      const call = proxied.client.callTool({ name: 'trigger-long-running-operation', arguments: { duration: 20, steps: 200 } }, undefined, {
         signal: controller.signal,
         onprogress: (update) => {
           progress.push(update.progress);

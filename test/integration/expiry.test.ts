@@ -31,8 +31,9 @@ describe('a secret that expires while it is in use', function () {
     const secrets = (as: string): Record<string, string> => ({ TOKEN: as });
     await local.servers({
       web: { url: upstream.url, secrets: { ...secrets('bearer'), OTHER: 'header' } },
-      child: { command, args, secrets: secrets('env') },
-      body: { command, args, secrets: secrets('body') },
+      // They stay, though a day goes by for the proxy.
+      child: { command, args, secrets: secrets('env'), limits: { idle: 'never' } },
+      body: { command, args, secrets: secrets('body'), limits: { idle: 'never' } },
       fn: { type: 'function', url: `${upstream.origin}/fn`, secrets: secrets('body'), tools: [{ name: 'env' }] },
     });
     agents = { web: new Agent(local, 'web'), child: new Agent(local, 'child'), body: new Agent(local, 'body'), fn: new Agent(local, 'fn') };

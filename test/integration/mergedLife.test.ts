@@ -184,6 +184,8 @@ describe('all servers at one endpoint: servers come and go', function () {
     const path = join(proxy.folder, '.vscode', 'mcp-secrets.json');
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.slice(0, -5));
+    // Longer than what was seen of a file may be used without another look.
+    await new Promise((resolve) => setTimeout(resolve, 10));
     const answer = await client.client.callTool({ name: 'changing__first', arguments: {} }).catch((error: unknown) => error);
     assert.match(JSON.stringify(answer) + String(answer), /mcp-secrets\.json has a mistake|Syntax error/);
     assert.deepEqual(await namesFor(client), names);
@@ -192,6 +194,26 @@ describe('all servers at one endpoint: servers come and go', function () {
     const called = await client.client.callTool({ name: 'changing__first', arguments: {} });
     assert.match(JSON.stringify(called), /called first/);
     assert.deepEqual(children(), before);
+  });
+
+  it('a servers file that is spoiled keeps nothing for an agent whose access is narrowed meanwhile', async () => {
+    await proxy.servers({ changing: { url: changing.url }, other: { url: changing.url } });
+    const client = await connect();
+    assert.deepEqual(await namesFor(client), ['changing__first', 'other__first']);
+    const path = join(proxy.folder, '.vscode', 'mcp-secrets.json');
+    writeFileSync(path, '{ "servers": {');
+    await proxy.agents.allow('tester', ['changing'], 'user');
+    await until('the other one is gone', async () => (await namesFor(client)).join() === 'changing__first');
+  });
+
+  it('a servers file with a mistake beside its servers keeps none that is taken out of it', async () => {
+    await proxy.servers({ changing: { url: changing.url } });
+    const client = await connect();
+    assert.deepEqual(await namesFor(client), ['changing__first']);
+    const path = join(proxy.folder, '.vscode', 'mcp-secrets.json');
+    writeFileSync(path, '{ "inputs": [], "servers": {} }');
+    await until('it is gone', async () => (await namesFor(client)).length === 0);
+    await until('its session has ended', () => proxy.proxy.status('changing').sessions === 0);
   });
 
   it('a restart of a server is invisible, and it is told again what the agent had set', async () => {

@@ -10,7 +10,7 @@ import { startLegacyHttp } from '../fixtures/eras/legacy';
 import { Agent } from './support/agent';
 import type { Answer, Rpc } from './support/agent';
 import { newPlainCanary } from './support/canaries';
-import { eventually } from './support/eventually';
+import { eventually, until } from './support/eventually';
 import { LocalProxy } from './support/localProxy';
 
 import { textOf } from './support/scripted';
@@ -179,8 +179,10 @@ for (const version of VERSIONS)
         it('both get what was negotiated', async () => {
           const { result } = (await agent.initialize()).messages[0] ?? {};
           assert.equal(result?.protocolVersion, version);
-          const asked = messages().flatMap(({ message }) => (message.method === 'initialize' ? [message.params] : []));
-          assert.deepEqual(asked, [{ protocolVersion: version, capabilities: {}, clientInfo: { name: 'old', version: '1' } }]);
+          // A server over stdio may answer before what it got is written down.
+          const asked = (): unknown[] => messages().flatMap(({ message }) => (message.method === 'initialize' ? [message.params] : []));
+          await until('the handshake is there', () => asked().length > 0);
+          assert.deepEqual(asked(), [{ protocolVersion: version, capabilities: {}, clientInfo: { name: 'old', version: '1' } }]);
           // Said by the server, so that it is the server's answer and no invention.
           if (!isAll) assert.deepEqual(result.serverInfo, { name: 'eras', version: '1.2.3' });
           stream = await agent.listen();
@@ -196,8 +198,7 @@ for (const version of VERSIONS)
         it('a call has its secret', async () => {
           // The server repeats it: the mark stands where exactly this value stood.
           assert.equal(textOf(await agent.tool(nameOf('leak'))), `the secret is ${MARK}`);
-          const call = messages().find(({ message }) => message.method === 'tools/call');
-          assert.ok(call !== undefined);
+          const call = await eventually('the call is there', () => messages().find(({ message }) => message.method === 'tools/call'));
           assert.deepEqual(call.message.params, { name: 'leak', arguments: {} });
           if (transport === 'http') assert.equal(call.headers?.['x-secret'], SECRET);
         });
@@ -234,11 +235,15 @@ for (const version of VERSIONS)
             const outcomes = answer.messages.map(outcome).sort(([a], [b]) => String(a).localeCompare(String(b)));
             const text = (value: string): object => ({ type: 'text', text: value });
             assert.deepEqual(outcomes, [['a', text(`the secret is ${MARK}`)], ['b', text('x')], ['c', -32050]]); // prettier-ignore
-            const got = upstream.got().slice(before);
-            const methods = got.flatMap(({ body }) => body).map(({ method }) => method);
-            assert.deepEqual(methods.sort(), ['notifications/roots/list_changed', 'tools/call', 'tools/call', 'tools/call']);
+            const got = (): ReturnType<typeof upstream.got> => upstream.got().slice(before);
+            const methods = (): unknown[] =>
+              got()
+                .flatMap(({ body }) => body)
+                .map(({ method }) => method);
+            await until('the messages are there', () => methods().length >= 4);
+            assert.deepEqual(methods().sort(), ['notifications/roots/list_changed', 'tools/call', 'tools/call', 'tools/call']);
             // It stays one where the server can take that, too.
-            if (!isAll && transport === 'http') assert.equal(got.length, 1);
+            if (!isAll && transport === 'http') assert.equal(got().length, 1);
           });
 
         it('the server is told the version with each request that wants it', async () => {

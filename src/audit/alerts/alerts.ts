@@ -86,7 +86,7 @@ export class Alerts implements Disposable {
       this.#raise({ ...(agent === undefined ? {} : { agent }), ...(server === undefined ? {} : { server }), ...alert });
     };
     if (entry.action === 'agent.refuse') {
-      const count = this.#refusals.add(this.#clock.now(), entry.count ?? 1);
+      const count = this.#refusals.add(this.#clock.steady(), entry.count ?? 1);
       if (count !== undefined) this.#raise({ rule: 'tokensRefused', severity: 'warning', message: messages.tokensRefused(count) });
     }
     if (isCall(entry)) {

@@ -9,7 +9,7 @@ export class Burst {
     this.#windowMs = windowMs;
   }
 
-  /** @param at ms since the epoch. @returns how many there were in the window up to now, if that is the limit or more. */
+  /** @param at ms by a clock that nobody sets. @returns how many there were in the window up to now, if that is the limit or more. */
   add(at: number, count: number): number | undefined {
     this.#seen = [...this.#seen.filter((other) => at - other.at < this.#windowMs), { at, count }];
     const total = this.#seen.reduce((sum, other) => sum + other.count, 0);

@@ -8,6 +8,8 @@ const MAX_FAILURES = 5;
 /** How long at first; twice as long after each try that fails. */
 const FIRST_REST_MS = 10_000;
 const LONGEST_REST_MS = 5 * 60_000;
+/** More than this is a time of day that somebody has set. */
+const CLOCKS_DIFFER_MS = 500;
 
 /** The ends of calls that say that the server cannot be used. A server that answers with an error can. */
 const FAILURES: ReadonlySet<string> = new Set([
@@ -19,6 +21,8 @@ interface Trouble {
   restMs: number;
   /** As `Clock.steady`; `undefined` while the failures are few. */
   until: number | undefined;
+  /** The time of day that was told for it. */
+  told: number;
   /** The one call that was let through to see whether the server works again. */
   probe: Call | undefined;
 }
@@ -44,8 +48,13 @@ export class Breaker implements Interceptor {
 
   /** When a server that is left alone is tried again, in ms since the epoch. */
   restsUntil(server: string): number | undefined {
-    const until = this.#troubles.get(server)?.until;
-    return until === undefined ? undefined : Math.round(this.#options.clock.now() + until - this.#options.clock.steady());
+    const trouble = this.#troubles.get(server);
+    if (trouble?.until === undefined) return undefined;
+    const { clock } = this.#options;
+    const time = Math.round(clock.now() + trouble.until - clock.steady());
+    // The two clocks do not go quite alike: as long as nobody sets the time, it is the same at each look.
+    if (Math.abs(time - trouble.told) > CLOCKS_DIFFER_MS) trouble.told = time;
+    return trouble.told;
   }
 
   /** Lets every call to a server through again; to all servers, if none is named. */
@@ -87,7 +96,7 @@ export class Breaker implements Interceptor {
   }
 
   #failed(call: Call): void {
-    const trouble = this.#troubles.get(call.server) ?? { failures: 0, restMs: FIRST_REST_MS, until: undefined, probe: undefined };
+    const trouble = this.#troubles.get(call.server) ?? { failures: 0, restMs: FIRST_REST_MS, until: undefined, told: 0, probe: undefined };
     this.#troubles.set(call.server, trouble);
     trouble.failures += 1;
     if (trouble.failures < MAX_FAILURES) return;

@@ -110,7 +110,7 @@ export class Branch {
     await this.#complete;
   }
 
-  /** Looks again at a list that was read before this time (ms since the epoch). */
+  /** Looks again at a list that was read before this time (as `Clock.steady`). */
   refresh(kind: Kind, before = Infinity): void {
     if (this.isOpen && this.#has(kind) && this.#lists.readAt(kind) < before) void this.#lists.read(kind);
   }

@@ -15,8 +15,10 @@ export interface Offer {
 
 /** What decides who takes part. */
 export interface MembersOptions {
-  /** The servers that there are for the agent now; `undefined` if that cannot be told: then all stays as it is. Calls are checked anyway. */
+  /** The servers that there are for the agent now; `undefined` if that cannot be told: then all stays that may. Calls are checked anyway. */
   readonly offers: () => readonly Offer[] | undefined;
+  /** Whether a server may stay while nothing is known of it. */
+  readonly mayStay: (server: string) => boolean;
   /** How long the first lists wait for servers that have not answered yet, in ms. */
   readonly patienceMs: number;
   /** Makes a branch that is not open yet. */
@@ -50,7 +52,10 @@ export class Members {
   review(): void {
     if (this.#ended) return;
     const offers = this.#options.offers();
-    if (offers === undefined) return;
+    if (offers === undefined) {
+      for (const [server, branch] of this.#branches) if (!this.#options.mayStay(server)) this.#close(branch);
+      return;
+    }
     this.#refused = offers.flatMap(({ server, refusal }) => (refusal === undefined ? [] : [{ server, reason: refusal }]));
     const wanted = new Map(offers.filter(({ refusal }) => refusal === undefined).map((offer) => [offer.server, offer]));
     for (const [server, branch] of this.#branches) {

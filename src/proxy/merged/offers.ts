@@ -20,8 +20,8 @@ export interface OffersOptions {
  */
 export function offersFor(agent: string, { servers, approvals, states, mayUse }: OffersOptions): Offer[] | undefined {
   try {
-    const { servers: valid, problems } = servers.file();
-    if (valid.size === 0 && problems.some(({ server }) => server === undefined)) return undefined;
+    const { servers: valid, problems, spoiled } = servers.file();
+    if (spoiled === true) return undefined;
     const broken = new Set(problems.flatMap(({ server }) => (server === undefined || valid.has(server) ? [] : [server])));
     const refused = [...broken].map((server) => ({ server, plan: '', failing: false, refusal: reasonOf(() => servers.get(server)) ?? '' }));
     const offered = [...valid.values()].map((server) => ({
@@ -37,6 +37,16 @@ export function offersFor(agent: string, { servers, approvals, states, mayUse }:
   } catch {
     // The file, or the store of agents, cannot be read now.
     return undefined;
+  }
+}
+
+/** Whether a server may stay with an agent for which it cannot be told what there is. Its access may have been narrowed meanwhile. */
+export function mayStay(agent: string, server: string, { mayUse }: Pick<OffersOptions, 'mayUse'>): boolean {
+  try {
+    return mayUse(agent, server);
+  } catch {
+    // The store of agents cannot be read now. Calls are checked anyway.
+    return true;
   }
 }
 

@@ -24,6 +24,7 @@ import { Tasks } from './tasks';
 /** What a session with all servers needs. */
 export interface MergedSessionOptions extends LineOptions, Pick<MembersOptions, 'patienceMs'>, Pick<BranchOptions, 'clock'> {
   readonly offers: (agent: string) => readonly Offer[] | undefined;
+  readonly mayStay: (agent: string, server: string) => boolean;
 }
 
 /** News of lists that come close together are told once. */
@@ -55,6 +56,7 @@ export class MergedSession implements BranchListener {
     this.#mode = mode;
     this.#members = new Members({
       offers: () => options.offers(agent),
+      mayStay: (server) => options.mayStay(agent, server),
       patienceMs: options.patienceMs,
       branchOf: (server) => this.#branchOf(agent, server, options),
       left: (branch) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
 import timers from 'node:timers/promises';
@@ -86,8 +86,34 @@ describe('the lock of the audit trail', () => {
     };
     assert.throws(() => {
       underLockSync(path, 50, act);
-    }, /trail \d+\.jsonl.*taken away|Lock file is already being held/);
+    }, /the lock of .*trail \d+\.jsonl (was taken away|is taken)/);
     assert.ok(existsSync(lock));
+  });
+
+  it('that cannot be looked at for a moment is given back: it would be renewed as long as this process lives', async () => {
+    // As on a network drive.
+    const blind = (): void => {
+      const look = mock.method(fs, 'statSync', () => {
+        look.mock.restore();
+        throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      });
+    };
+    await underLock(path, blind);
+    assert.ok(!existsSync(lock));
+    underLockSync(path, 0, blind);
+    assert.ok(!existsSync(lock));
+  });
+
+  it('is waited for when another process takes it away in the moment in which it was made', async () => {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const files = require('graceful-fs') as typeof fs;
+    const look = mock.method(files, 'stat', ((...args: Parameters<typeof fs.stat>) => {
+      rmdirSync(lock);
+      look.mock.restore();
+      files.stat(...args);
+    }) as typeof fs.stat);
+    assert.equal(await underLock(path, () => 'taken'), 'taken');
+    assert.equal(look.mock.callCount(), 1);
   });
 
   it('is tried for as long as ever when the time is set back', () => {

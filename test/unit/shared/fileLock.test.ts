@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import type fs from 'node:fs';
-import { existsSync, mkdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, rmdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
 import timers from 'node:timers/promises';
@@ -115,6 +114,18 @@ describe('the lock of a file', () => {
     assert.equal(await take(), 'taken');
     await owner;
     assert.ok(confirmed);
+  });
+
+  it('that cannot be looked at for a moment is given back: it would be renewed as long as this process lives', async () => {
+    // As on a network drive.
+    const blind = (): void => {
+      const look = mock.method(fs, 'statSync', () => {
+        look.mock.restore();
+        throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      });
+    };
+    await withFileLock(path, blind);
+    assert.ok(!existsSync(lock));
   });
 
   it('is waited for when another process takes it away in the moment in which it was made', async () => {

@@ -117,6 +117,14 @@ describe('alerts', () => {
       assert.deepEqual(raised, []);
     });
 
+    it('do not come for five in a longer time, though somebody has set the time back meanwhile', () => {
+      alerts.observe(refusal({ count: 4 }));
+      clock.wrongBy = -60 * MINUTE;
+      clock.time += 30 * MINUTE;
+      alerts.observe(refusal());
+      assert.deepEqual(raised, []);
+    });
+
     it('count what one entry stands for', () => {
       alerts.observe(refusal({ count: 5000 }));
       assert.match(raised[0]?.message ?? '', /^5000 requests/);
