@@ -50,7 +50,12 @@ describe('canary values, after a run that used them everywhere', function () {
       },
       child: { command, args, secrets: { ENV: 'env', BODY: 'body' }, limits: { startTimeout: '30s' } },
       fn: { type: 'function', url, secrets: { FUNCTION: 'body', BEARER: 'bearer' }, tools: [{ name: 'run' }] },
-      real: { command: process.execPath, args: [serverScript('everything')], secrets: { ENV: 'env' }, limits: { startTimeout: '30s' } },
+      real: {
+        command: process.execPath,
+        args: [serverScript('everything')],
+        secrets: { ENV: 'env' },
+        limits: { startTimeout: '30s', callTimeout: '30s' },
+      },
       down: { url: 'http://127.0.0.1:9/', secrets: { BEARER: 'bearer' } },
       dies: { command, args: [...args, '--die'], secrets: { ENV: 'env' } },
       missing: { url, secrets: { NOT_THERE: 'bearer' } },

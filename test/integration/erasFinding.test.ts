@@ -144,7 +144,7 @@ describe('the era of a server is found out', function () {
     });
 
     it('a modern one that comes so late that it is offered a handshake, too, is modern, for all who wait', async () => {
-      await proxy.servers({ one: slow('modern', 6_000, { startTimeout: '5s', callTimeout: '5s' }) });
+      await proxy.servers({ one: slow('modern', 11_000, { startTimeout: '10s', callTimeout: '10s' }) });
       for (const { messages, body } of await Promise.all([list(), list(), list()]))
         assert.equal(messages[0]?.result?.cacheScope, 'private', body);
       assert.equal((await list()).messages[0]?.result?.ttlMs, 1000);

@@ -28,7 +28,7 @@ describe('a stdio upstream that fails', function () {
     writeFileSync(notExecutable, 'text');
     chmodSync(notExecutable, 0o600);
     const servers = {
-      good: { command, args, secrets: { TOKEN: 'env' }, limits: { startTimeout: '30s' } },
+      good: { command, args, secrets: { TOKEN: 'env' }, limits: { startTimeout: '30s', callTimeout: '5s' } },
       patient: { command, args, secrets: { TOKEN: 'env' }, limits: { startTimeout: '30s', callTimeout: '30s' } },
       'not-found': { command: 'mcp-no-such-command', args: ['x'] },
       'not-allowed': { command: notExecutable },
@@ -185,7 +185,7 @@ describe('a stdio upstream that fails', function () {
   });
 
   it('hangs: an error after the time limit, the server is told, and the session goes on', async () => {
-    assertError(await agent.tool('hang'), 'upstreamTimeout', /sent nothing for 2 seconds, so the call was given up/);
+    assertError(await agent.tool('hang'), 'upstreamTimeout', /sent nothing for 5 seconds, so the call was given up/);
     const received = (valueOf(await agent.tool('received')) as string[]).map((line) => JSON.parse(line) as Record<string, unknown>);
     const call = received.find(({ params }) => (params as { name?: string } | undefined)?.name === 'hang');
     const cancelled = received.find(({ method }) => method === 'notifications/cancelled');
@@ -196,7 +196,7 @@ describe('a stdio upstream that fails', function () {
     const stream = await Stream.open(agent);
     const call = agent.tool('ask', { method: 'elicitation/create' });
     const question = await stream.next('the question', ({ method }) => method === 'elicitation/create');
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
     await agent.post({ jsonrpc: '2.0', id: question.id, result: { action: 'decline' } });
     assert.deepEqual(valueOf(await call), { action: 'decline' });
     stream.close();

@@ -119,8 +119,9 @@ export class Sessions {
 
   /**
    * If a server has as many sessions as it may have, one of this agent ends: the first that it was told of and never came back to,
-   * else the one that it has not used for longest. Many agents never say that they are done with one. If it has none to give, an agent that has more than it has gives way, so that nobody can lock
-   * others out: with an idle one, else with one that only listens. Sessions with a call under way stay. @throws SecretsError `sessionLimit`.
+   * else the one that it has not used for longest. Many agents never say that they are done with one. If it has none to give, an
+   * agent that has more than it has gives way, so that nobody can lock others out: with an idle one, else with one that only listens.
+   * Sessions with a call under way stay. @throws SecretsError `sessionLimit`.
    */
   #makeRoom(server: string, agent: string): void {
     const open = this.of(server);
