@@ -298,8 +298,10 @@ class LocalProxy implements Proxy {
   }
 
   async closeSessions(): Promise<void> {
-    await this.#relay.closeAll(new SecretsError('locked', {}));
+    const closed = this.#relay.closeAll(new SecretsError('locked', {}));
+    // Not when children have ended, which takes seconds: what is given meanwhile, after an unlock, has to be found later.
     this.#given.forget();
+    await closed;
     this.#states.reset();
   }
 

@@ -4,7 +4,8 @@ import { answerTo, json, ScriptedUpstream, textResult } from '../fixtures/script
 import { Agent } from './support/agent';
 import { holds, newPlainCanary } from './support/canaries';
 import { until } from './support/eventually';
-import { textOf } from './support/scripted';
+import { LocalProxy } from './support/localProxy';
+import { scripted, textOf } from './support/scripted';
 import type { Serving } from './support/serving';
 import { Stream } from './support/stream';
 import { Workplace } from './support/workplace';
@@ -107,4 +108,28 @@ describe('a server that repeats what it was given', function () {
       for (const value of [old, current]) assert.ok(!holds(all, value), all);
     }
   });
+});
+
+it('a value that is given while the sessions of a locked vault end is found after its rotation', async function () {
+  this.timeout(60_000);
+  const [old, current] = [newPlainCanary(), newPlainCanary()];
+  const upstream = await ScriptedUpstream.start();
+  upstream.sessionId = undefined;
+  const local = await LocalProxy.start({ TOKEN: old });
+  const [command, ...args] = scripted('--stubborn');
+  await local.servers({ web: { url: upstream.url, secrets: { TOKEN: 'bearer' } }, slow: { command, args } });
+  const [web, slow] = [new Agent(local, 'web'), new Agent(local, 'slow')];
+  await slow.initialize();
+  let ended = false;
+  const closing = local.proxy.closeSessions().then(() => (ended = true));
+  await web.tool('first');
+  assert.equal(upstream.last('tools/call').headers.authorization, `Bearer ${old}`);
+  await local.vault.set('TOKEN', Buffer.from(current), 'user');
+  assert.equal(ended, false, 'the child ends too early for what is shown here');
+  await closing;
+  upstream.script = ({ message }, response) => message?.method === 'tools/call' && json(response, answerTo(message, textResult(old)));
+  assert.equal(textOf(await web.tool('second')), '[redacted:TOKEN]');
+  for (const agent of [web, slow]) agent.close();
+  await local.close();
+  await upstream.stop();
 });
