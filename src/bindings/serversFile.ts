@@ -25,7 +25,7 @@ export interface Problem {
   readonly length: number;
   /** The line of `offset`, counted from 1. */
   readonly line: number;
-  /** The server that cannot be used because of it; absent: no server of the file can. */
+  /** The server that cannot be used because of it; absent: it is in no server. Whether any can be used then is in `spoiled`. */
   readonly server?: string;
 }
 
@@ -46,7 +46,8 @@ export const EMPTY_FILE: ServersFile = { servers: new Map(), problems: [] };
 
 /**
  * Reads a servers file (JSON with comments and trailing commas). Never throws: what is wrong is in `problems`.
- * A syntax error spoils the whole file, and so do more than 200 problems; anything else only the server it is in.
+ * A syntax error spoils the whole file, and so do nesting without end, no object with `servers`, and more than 200 problems; a problem in
+ * a server spoils that server, any other none. A file without text is no spoiled one: it has no servers.
  * @param folder the absolute path of the workspace folder, for `${workspaceFolder}` and relative folders.
  */
 export function parseServersFile(text: string, folder: string): ServersFile {

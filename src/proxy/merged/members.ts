@@ -17,7 +17,7 @@ export interface Offer {
 export interface MembersOptions {
   /** The servers that there are for the agent now; `undefined` if that cannot be told: then all stays that may. Calls are checked anyway. */
   readonly offers: () => readonly Offer[] | undefined;
-  /** Whether a server may stay while nothing is known of it. */
+  /** Whether a server may stay, or the agent be told why it was not offered, while nothing is known of it. */
   readonly mayStay: (server: string) => boolean;
   /** How long the first lists wait for servers that have not answered yet, in ms. */
   readonly patienceMs: number;
@@ -53,7 +53,7 @@ export class Members {
     if (this.#ended) return;
     const offers = this.#options.offers();
     if (offers === undefined) {
-      for (const [server, branch] of this.#branches) if (!this.#options.mayStay(server)) this.#close(branch);
+      this.#narrow();
       return;
     }
     this.#refused = offers.flatMap(({ server, refusal }) => (refusal === undefined ? [] : [{ server, reason: refusal }]));
@@ -83,6 +83,13 @@ export class Members {
   async end(): Promise<void> {
     this.#ended = true;
     await Promise.all([...this.#branches.values()].map((branch) => branch.end()));
+  }
+
+  /** Nothing is known of the servers: those that may not stay go, and the agent is not told any more why one was not offered. */
+  #narrow(): void {
+    const { mayStay } = this.#options;
+    this.#refused = this.#refused.filter(({ server }) => mayStay(server));
+    for (const [server, branch] of this.#branches) if (!mayStay(server)) this.#close(branch);
   }
 
   #add(server: string, plan: string): void {

@@ -140,6 +140,16 @@ describe('problems of a servers file', () => {
     }
   }
 
+  it('spoil the file only where nothing can be known of its servers', () => {
+    const spoiled = (text: string): boolean => parseServersFile(text, FOLDER).spoiled === true;
+    const many = Array.from({ length: 201 }, (_, i) => `"s${String(i)}":{}`).join();
+    for (const text of ['{ "servers": {', '[]', '{}', '{"inputs":[]}', '{"servers":[]}', '['.repeat(1_000), `{"servers":{${many}}}`])
+      assert.ok(spoiled(text), text.slice(0, 50));
+    const beside = ['{"inputs":[],"servers":{}}', '{"server":{},"servers":{}}', '{"servers":{},"servers":{}}'];
+    for (const text of ['', ' \n', '{"servers":{}}', ...beside, '{"servers":{"s":{}}}', '{"servers":{"a b":{}}}'])
+      assert.ok(!spoiled(text), text);
+  });
+
   it('are all named, not only the first', () => {
     const text = server('"url": "nowhere"', '"what": 1', '"headers": { "a b": "1" }');
     assert.deepEqual(

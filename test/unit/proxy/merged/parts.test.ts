@@ -1,7 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { allServers, isAll, modeIn, nameOfAll } from '../../../../src/proxy/merged/allServers';
 import { helloResult } from '../../../../src/proxy/merged/hello';
+import { Members } from '../../../../src/proxy/merged/members';
+import type { Offer } from '../../../../src/proxy/merged/members';
 import { Mentions } from '../../../../src/proxy/merged/mentions';
+import { mayStay } from '../../../../src/proxy/merged/offers';
 import { wholeList } from '../../../../src/proxy/merged/pages';
 import { calledTool } from '../../../../src/proxy/merged/searchTools';
 import { SERVER_NAME } from '../../../../src/bindings/schema';
@@ -75,6 +78,28 @@ describe('the parts of the endpoint for all servers', () => {
     assert.deepEqual(await wholeList('s', 'tools', () => Promise.resolve({ jsonrpc: '2.0', id: 1, result: null })), []);
     const refused = wholeList('s', 'tools', () => Promise.resolve({ jsonrpc: '2.0', id: 1, error: { message: 'no' } }));
     await assert.rejects(refused, { kind: 'listFailed', message: 'Server "s" does not list its tools: no. Check the server\'s own log.' });
+  });
+
+  it('while nothing is known of servers, no reason is told of one that may not stay', () => {
+    const refused = (server: string): Offer => ({ server, plan: '', failing: false, refusal: `"${server}" is not approved.` });
+    let offers: Offer[] | undefined = ['a', 'b'].map(refused);
+    let allowed = ['a', 'b'];
+    const members = new Members({
+      offers: () => offers,
+      mayStay: (server) => mayStay('agent', server, { mayUse: (_agent, name) => allowed.includes(name) }),
+      patienceMs: 1,
+      branchOf: () => assert.fail('none is offered'),
+      left: () => undefined,
+    });
+    const told = (): string[] => {
+      members.review();
+      return members.skipped().map(({ server }) => server);
+    };
+    assert.deepEqual(told(), ['a', 'b']);
+    offers = undefined;
+    assert.deepEqual(told(), ['a', 'b']);
+    allowed = ['a'];
+    assert.deepEqual(told(), ['a']);
   });
 
   it('URIs are remembered wherever they stand, but not without end', () => {
